@@ -1,0 +1,47 @@
+/** What endorsers answer: the signed payload and the response around it. Mirrors protos/utils/txutils.go. */
+import { create, toBinary } from "@bufbuild/protobuf";
+import { concat } from "../base/bytes.ts";
+import type { ChaincodeID } from "../gen/peer/chaincode_pb.ts";
+import { ChaincodeActionSchema } from "../gen/peer/proposal_pb.ts";
+import {
+  type Endorsement,
+  EndorsementSchema,
+  ProposalResponsePayloadSchema,
+  type Response,
+} from "../gen/peer/proposal_response_pb.ts";
+import type { SigningIdentity } from "../msp/types.ts";
+
+export interface SimulatedAction {
+  readonly proposalHash: Uint8Array;
+  readonly response: Response;
+  /** Serialized TxReadWriteSet; empty for channelless proposals. */
+  readonly results: Uint8Array;
+  /** Serialized ChaincodeEvent; empty where none was set. */
+  readonly events: Uint8Array;
+  readonly chaincodeId: ChaincodeID | undefined;
+}
+
+/** ProposalResponsePayload bytes: what an endorsement signs. */
+export function proposalResponsePayload(action: SimulatedAction): Uint8Array {
+  const extension = toBinary(
+    ChaincodeActionSchema,
+    create(ChaincodeActionSchema, {
+      results: action.results,
+      events: action.events,
+      response: action.response,
+      chaincodeId: action.chaincodeId,
+    }),
+  );
+  return toBinary(
+    ProposalResponsePayloadSchema,
+    create(ProposalResponsePayloadSchema, { proposalHash: action.proposalHash, extension }),
+  );
+}
+
+/** The signature over payload ‖ endorser, as the default endorsement plugin makes it. */
+export function endorse(payload: Uint8Array, signer: SigningIdentity): Endorsement {
+  return create(EndorsementSchema, {
+    endorser: signer.serialized,
+    signature: signer.sign(concat(payload, signer.serialized)),
+  });
+}

@@ -1,0 +1,238 @@
+/** The typed, validated view of the settings. */
+import type { RawConfig } from "./raw-config.ts";
+import { expandImageName } from "./image-name.ts";
+import type {
+  ChaincodeSettings,
+  DockerHostConfig,
+  PeerConfig,
+  PeerSettings,
+  TlsFiles,
+  VmSettings,
+} from "./types.ts";
+
+/** core/chaincode/config.go raises shorter startup timeouts to this. */
+const minStartupTimeoutMs = 5_000;
+/** core/chaincode/config.go takes this for execute timeouts below one second. */
+const defaultExecuteTimeoutMs = 30_000;
+/** protocol limit of a TCP port */
+const maxPort = 65_535;
+
+/** Reads and checks every setting once. @throws DenimError `invalid-config` naming key and value */
+export function peerConfigOf(
+  raw: RawConfig,
+  env: Readonly<Record<string, string | undefined>>,
+): PeerConfig {
+  return {
+    peer: peerSettings(raw),
+    vm: vmSettings(raw),
+    chaincode: chaincodeSettings(raw),
+    ledger: {
+      stateDatabase: raw.string("ledger.state.stateDatabase"),
+      totalQueryLimit: raw.integer("ledger.state.totalQueryLimit", 10_000),
+      internalQueryLimit: raw.integer("ledger.state.couchDBConfig.internalQueryLimit", 1_000),
+      enableHistoryDatabase: raw.boolean("ledger.history.enableHistoryDatabase"),
+      pvtdataPurgeInterval: positiveOr(raw.integer("ledger.pvtdataStore.purgeInterval"), 100),
+    },
+    operations: {
+      listenAddress: address(raw, "operations.listenAddress"),
+      tls: tlsFiles(raw, "operations.tls"),
+    },
+    metrics: {
+      provider: oneOf(raw, "metrics.provider", ["disabled", "prometheus", "statsd"], "disabled"),
+      statsd: {
+        network: raw.string("metrics.statsd.network"),
+        address: raw.string("metrics.statsd.address"),
+        writeIntervalMs: raw.durationMs("metrics.statsd.writeInterval"),
+        prefix: raw.string("metrics.statsd.prefix"),
+      },
+    },
+    logging: {
+      spec: env.FABRIC_LOGGING_SPEC ?? "",
+      format: env.FABRIC_LOGGING_FORMAT ?? "",
+    },
+  };
+}
+
+function peerSettings(raw: RawConfig): PeerSettings {
+  const tls = tlsFiles(raw, "peer.tls");
+  return {
+    id: raw.string("peer.id"),
+    networkId: raw.string("peer.networkId"),
+    listenAddress: address(raw, "peer.listenAddress"),
+    address: address(raw, "peer.address"),
+    addressAutoDetect: raw.boolean("peer.addressAutoDetect"),
+    chaincodeListenAddress: address(raw, "peer.chaincodeListenAddress"),
+    chaincodeAddress: address(raw, "peer.chaincodeAddress"),
+    connectionTimeoutMs: raw.durationMs("peer.connectiontimeout", 5_000),
+    keepalive: {
+      minIntervalMs: raw.durationMs("peer.keepalive.minInterval", 60_000),
+      client: keepalive(raw, "peer.keepalive.client"),
+      deliveryClient: keepalive(raw, "peer.keepalive.deliveryClient"),
+    },
+    fileSystemPath: raw.path("peer.fileSystemPath"),
+    mspConfigPath: raw.path("peer.mspConfigPath"),
+    localMspId: raw.string("peer.localMspId"),
+    localMspType: raw.string("peer.localMspType") || "bccsp",
+    keyStorePath: raw.path("peer.BCCSP.SW.FileKeyStore.KeyStore"),
+    tls: {
+      ...tls,
+      rootCertFile: raw.path("peer.tls.rootcert.file"),
+      serverRootCaFiles: raw.paths("peer.tls.serverRootCAs.files"),
+      clientCertFile: raw.path("peer.tls.clientCert.file") || tls.certFile,
+      clientKeyFile: raw.path("peer.tls.clientKey.file") || tls.keyFile,
+      serverHostOverride: raw.string("peer.tls.serverhostoverride"),
+    },
+    authentication: { timeWindowMs: raw.durationMs("peer.authentication.timewindow", 900_000) },
+    client: { connTimeoutMs: raw.durationMs("peer.client.connTimeout") || 3_000 },
+    deliveryClient: {
+      reconnectTotalTimeThresholdMs: raw.durationMs(
+        "peer.deliveryclient.reconnectTotalTimeThreshold",
+        3_600_000,
+      ),
+      connTimeoutMs: raw.durationMs("peer.deliveryclient.connTimeout", 3_000),
+      reconnectBackoffThresholdMs: raw.durationMs(
+        "peer.deliveryclient.reConnectBackoffThreshold",
+        3_600_000,
+      ),
+    },
+    gossip: {
+      bootstrap: raw.strings("peer.gossip.bootstrap"),
+      externalEndpoint: raw.string("peer.gossip.externalEndpoint"),
+      endpoint: raw.string("peer.gossip.endpoint"),
+      transientStoreMaxBlockRetention: raw.integer(
+        "peer.gossip.pvtData.transientstoreMaxBlockRetention",
+        1_000,
+      ),
+      btlPullMargin: raw.integer("peer.gossip.pvtData.btlPullMargin", 10),
+    },
+    discovery: {
+      enabled: raw.boolean("peer.discovery.enabled"),
+      orgMembersAllowedAccess: raw.boolean("peer.discovery.orgMembersAllowedAccess"),
+    },
+    validatorPoolSize: positiveOr(raw.integer("peer.validatorPoolSize"), 0),
+  };
+}
+
+function vmSettings(raw: RawConfig): VmSettings {
+  return {
+    endpoint: raw.string("vm.endpoint"),
+    docker: {
+      tls: {
+        enabled: raw.boolean("vm.docker.tls.enabled"),
+        caFile: raw.path("vm.docker.tls.ca.file"),
+        certFile: raw.path("vm.docker.tls.cert.file"),
+        keyFile: raw.path("vm.docker.tls.key.file"),
+      },
+      attachStdout: raw.boolean("vm.docker.attachStdout"),
+      hostConfig: hostConfig(raw),
+    },
+  };
+}
+
+function hostConfig(raw: RawConfig): DockerHostConfig {
+  const key = (name: string) => `vm.docker.hostConfig.${name}`;
+  return {
+    capAdd: raw.strings(key("CapAdd")),
+    capDrop: raw.strings(key("CapDrop")),
+    dns: raw.strings(key("Dns")),
+    dnsSearch: raw.strings(key("DnsSearch")),
+    extraHosts: raw.strings(key("ExtraHosts")),
+    networkMode: raw.string(key("NetworkMode")) || "host",
+    ipcMode: raw.string(key("IpcMode")),
+    pidMode: raw.string(key("PidMode")),
+    utsMode: raw.string(key("UTSMode")),
+    logConfig: {
+      type: raw.string(key("LogConfig.Type")),
+      config: raw.stringMap(key("LogConfig.Config")),
+    },
+    readonlyRootfs: raw.boolean(key("ReadonlyRootfs")),
+    securityOpt: raw.strings(key("SecurityOpt")),
+    cgroupParent: raw.string(key("CgroupParent")),
+    memory: raw.integer(key("Memory")),
+    memorySwap: raw.integer(key("MemorySwap")),
+    memorySwappiness: raw.integer(key("MemorySwappiness")),
+    oomKillDisable: raw.boolean(key("OomKillDisable")),
+    cpuShares: raw.integer(key("CpuShares")),
+    cpuset: raw.string(key("Cpuset")),
+    cpusetCpus: raw.string(key("CpusetCPUs")),
+    cpusetMems: raw.string(key("CpusetMEMs")),
+    cpuQuota: raw.integer(key("CpuQuota")),
+    cpuPeriod: raw.integer(key("CpuPeriod")),
+    blkioWeight: raw.integer(key("BlkioWeight")),
+  };
+}
+
+function chaincodeSettings(raw: RawConfig): ChaincodeSettings {
+  const image = (key: string) => expandImageName(raw.string(key));
+  const executeTimeoutMs = raw.durationMs("chaincode.executetimeout");
+  // Atoi in core/chaincode/config.go: what is not a whole number of seconds switches keepalive off.
+  const keepaliveSeconds = Number(raw.string("chaincode.keepalive"));
+  return {
+    builder: image("chaincode.builder"),
+    pull: raw.boolean("chaincode.pull"),
+    golang: {
+      runtime: image("chaincode.golang.runtime"),
+      dynamicLink: raw.boolean("chaincode.golang.dynamicLink"),
+    },
+    car: { runtime: image("chaincode.car.runtime") },
+    java: { runtime: image("chaincode.java.runtime") },
+    node: { runtime: image("chaincode.node.runtime") },
+    startupTimeoutMs: Math.max(raw.durationMs("chaincode.startuptimeout"), minStartupTimeoutMs),
+    executeTimeoutMs: executeTimeoutMs < 1_000 ? defaultExecuteTimeoutMs : executeTimeoutMs,
+    // Anything but `dev` is the normal mode, as in core/chaincode IsDevMode.
+    mode: raw.string("chaincode.mode") === "dev" ? "dev" : "net",
+    keepaliveMs: Number.isSafeInteger(keepaliveSeconds) ? keepaliveSeconds * 1_000 : 0,
+    system: ["cscc", "lscc", "escc", "vscc", "qscc"].filter((name) =>
+      /^(enable|true|yes)$/.test(raw.string(`chaincode.system.${name}`))
+    ),
+    logging: {
+      level: raw.string("chaincode.logging.level"),
+      shim: raw.string("chaincode.logging.shim"),
+      format: raw.string("chaincode.logging.format"),
+    },
+    runtime: oneOf(raw, "chaincode.runtime", ["auto", "docker", "process"], "auto"),
+  };
+}
+
+function keepalive(raw: RawConfig, key: string): { intervalMs: number; timeoutMs: number } {
+  return {
+    intervalMs: raw.durationMs(`${key}.interval`, 60_000),
+    timeoutMs: raw.durationMs(`${key}.timeout`, 20_000),
+  };
+}
+
+function tlsFiles(raw: RawConfig, key: string): TlsFiles {
+  return {
+    enabled: raw.boolean(`${key}.enabled`),
+    clientAuthRequired: raw.boolean(`${key}.clientAuthRequired`),
+    certFile: raw.path(`${key}.cert.file`),
+    keyFile: raw.path(`${key}.key.file`),
+    clientRootCaFiles: raw.paths(`${key}.clientRootCAs.files`),
+  };
+}
+
+/** host:port with a usable port, or `""` where it is not set. */
+function address(raw: RawConfig, key: string): string {
+  const value = raw.string(key);
+  if (value === "") return "";
+  const match = /^(\[[0-9a-fA-F:.%\w]+\]|[^:\[\]]*):(\d+)$/.exec(value);
+  if (match === null || Number(match[2]) > maxPort) throw raw.invalid(key, "host:port");
+  return value;
+}
+
+function oneOf<Choice extends string>(
+  raw: RawConfig,
+  key: string,
+  choices: readonly Choice[],
+  fallback: Choice,
+): Choice {
+  const value = raw.string(key);
+  if (value === "") return fallback;
+  const choice = choices.find((candidate) => candidate === value);
+  if (choice === undefined) throw raw.invalid(key, `one of ${choices.join(", ")}`);
+  return choice;
+}
+
+function positiveOr(value: number, fallback: number): number {
+  return value > 0 ? value : fallback;
+}

@@ -1,0 +1,212 @@
+/** The typed configuration of a peer. Names are core.yaml's; durations are milliseconds (`…Ms`). */
+import type { RawConfig } from "./raw-config.ts";
+
+/** A server's TLS files, absolute paths; `""` where not set. */
+export interface TlsFiles {
+  readonly enabled: boolean;
+  readonly clientAuthRequired: boolean;
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly clientRootCaFiles: readonly string[];
+}
+
+/** `peer.tls`. */
+export interface PeerTls extends TlsFiles {
+  readonly rootCertFile: string;
+  /** Further roots for outgoing connections (`peer.tls.serverRootCAs.files`). */
+  readonly serverRootCaFiles: readonly string[];
+  /** The pair this peer shows as a client; the server's own where `clientCert`/`clientKey` are not set. */
+  readonly clientCertFile: string;
+  readonly clientKeyFile: string;
+  /** `peer.tls.serverhostoverride`. */
+  readonly serverHostOverride: string;
+}
+
+export interface Keepalive {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+}
+
+/** `peer`. */
+export interface PeerSettings {
+  readonly id: string;
+  readonly networkId: string;
+  readonly listenAddress: string;
+  /** What others dial; see `localAddress` for what 0.0.0.0 and `addressAutoDetect` make of it. */
+  readonly address: string;
+  readonly addressAutoDetect: boolean;
+  /** `""` where not set: port 7052 of the peer's host. */
+  readonly chaincodeListenAddress: string;
+  /** `""` where not set: see `chaincodeEndpoint`. */
+  readonly chaincodeAddress: string;
+  readonly connectionTimeoutMs: number;
+  readonly keepalive: {
+    readonly minIntervalMs: number;
+    readonly client: Keepalive;
+    readonly deliveryClient: Keepalive;
+  };
+  /** Absolute. */
+  readonly fileSystemPath: string;
+  /** Absolute. */
+  readonly mspConfigPath: string;
+  readonly localMspId: string;
+  readonly localMspType: string;
+  /** Absolute path of the software key store, `""` for `<mspConfigPath>/keystore`. */
+  readonly keyStorePath: string;
+  readonly tls: PeerTls;
+  readonly authentication: { readonly timeWindowMs: number };
+  readonly client: { readonly connTimeoutMs: number };
+  readonly deliveryClient: {
+    readonly reconnectTotalTimeThresholdMs: number;
+    readonly connTimeoutMs: number;
+    readonly reconnectBackoffThresholdMs: number;
+  };
+  readonly gossip: {
+    readonly bootstrap: readonly string[];
+    readonly externalEndpoint: string;
+    readonly endpoint: string;
+    readonly transientStoreMaxBlockRetention: number;
+    readonly btlPullMargin: number;
+  };
+  readonly discovery: { readonly enabled: boolean; readonly orgMembersAllowedAccess: boolean };
+  /** Workers that validate a block; 0 = one a processor. */
+  readonly validatorPoolSize: number;
+}
+
+/** `vm.docker.hostConfig`; 0, false, `""` and `[]` mean not set, as in Fabric. */
+export interface DockerHostConfig {
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly extraHosts: readonly string[];
+  readonly networkMode: string;
+  readonly ipcMode: string;
+  readonly pidMode: string;
+  readonly utsMode: string;
+  readonly logConfig: { readonly type: string; readonly config: Readonly<Record<string, string>> };
+  readonly readonlyRootfs: boolean;
+  readonly securityOpt: readonly string[];
+  readonly cgroupParent: string;
+  readonly memory: number;
+  readonly memorySwap: number;
+  readonly memorySwappiness: number;
+  readonly oomKillDisable: boolean;
+  readonly cpuShares: number;
+  readonly cpuset: string;
+  readonly cpusetCpus: string;
+  readonly cpusetMems: string;
+  readonly cpuQuota: number;
+  readonly cpuPeriod: number;
+  readonly blkioWeight: number;
+}
+
+/** `vm`. */
+export interface VmSettings {
+  /** `unix:///…`, `tcp://host:port`, `http://…`, `https://…`; `""` switches Docker off. */
+  readonly endpoint: string;
+  readonly docker: {
+    /** Absolute paths. */
+    readonly tls: {
+      readonly enabled: boolean;
+      readonly caFile: string;
+      readonly certFile: string;
+      readonly keyFile: string;
+    };
+    readonly attachStdout: boolean;
+    readonly hostConfig: DockerHostConfig;
+  };
+}
+
+/** `chaincode`; image names have `$(ARCH)` and the like filled in. */
+export interface ChaincodeSettings {
+  readonly builder: string;
+  readonly pull: boolean;
+  readonly golang: { readonly runtime: string; readonly dynamicLink: boolean };
+  readonly car: { readonly runtime: string };
+  readonly java: { readonly runtime: string };
+  readonly node: { readonly runtime: string };
+  /** At least 5 s. */
+  readonly startupTimeoutMs: number;
+  /** 30 s where it is below 1 s. */
+  readonly executeTimeoutMs: number;
+  /** In `dev` the user starts the chaincode. */
+  readonly mode: "net" | "dev";
+  /** 0 = no keepalive messages to chaincode. */
+  readonly keepaliveMs: number;
+  /** Names of the system chaincodes that are enabled. */
+  readonly system: readonly string[];
+  readonly logging: { readonly level: string; readonly shim: string; readonly format: string };
+  /** `chaincode.runtime`, Denim's own: where chaincode runs. */
+  readonly runtime: "auto" | "docker" | "process";
+}
+
+/** `ledger`. */
+export interface LedgerSettings {
+  /** Named only: Denim has one built-in store with rich queries. */
+  readonly stateDatabase: string;
+  readonly totalQueryLimit: number;
+  readonly internalQueryLimit: number;
+  readonly enableHistoryDatabase: boolean;
+  /** Blocks between purges of expired private data. */
+  readonly pvtdataPurgeInterval: number;
+}
+
+/** `operations`. */
+export interface OperationsSettings {
+  /** `""` switches the server off. */
+  readonly listenAddress: string;
+  readonly tls: TlsFiles;
+}
+
+/** `metrics`. */
+export interface MetricsSettings {
+  readonly provider: "disabled" | "prometheus" | "statsd";
+  readonly statsd: {
+    readonly network: string;
+    readonly address: string;
+    readonly writeIntervalMs: number;
+    readonly prefix: string;
+  };
+}
+
+/** Everything a peer or a client reads from its configuration. */
+export interface PeerConfig {
+  readonly peer: PeerSettings;
+  readonly vm: VmSettings;
+  readonly chaincode: ChaincodeSettings;
+  readonly ledger: LedgerSettings;
+  readonly operations: OperationsSettings;
+  readonly metrics: MetricsSettings;
+  /** FABRIC_LOGGING_SPEC and FABRIC_LOGGING_FORMAT; `""` where not set. */
+  readonly logging: { readonly spec: string; readonly format: string };
+}
+
+/** How one party is dialled. Mirrors peer/common configFromEnv (`peer.*`, `orderer.*`). */
+export interface ClientConnection {
+  readonly address: string;
+  readonly serverHostOverride: string;
+  readonly connTimeoutMs: number;
+  readonly tls: {
+    readonly enabled: boolean;
+    readonly clientAuthRequired: boolean;
+    /** Absolute paths; `""` where not set. */
+    readonly rootCertFile: string;
+    readonly clientKeyFile: string;
+    readonly clientCertFile: string;
+  };
+}
+
+/** The configuration of one process. */
+export interface Config {
+  /** Any setting by its key path, for what the typed view does not name. */
+  readonly raw: RawConfig;
+  /** core.yaml in use, undefined where there is none. */
+  readonly filePath: string | undefined;
+  /** Typed and validated at first use. @throws DenimError `invalid-config` */
+  readonly peerConfig: PeerConfig;
+  /** Raw access, the same as `raw.get`. */
+  get(path: string): import("./defaults.ts").ConfigValue | undefined;
+  /** Settings replaced by flags (`orderer.address`, `orderer.tls.enabled`, `chaincode.mode`). */
+  with(overrides: Readonly<Record<string, import("./defaults.ts").ConfigValue>>): Config;
+}

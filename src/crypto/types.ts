@@ -15,6 +15,8 @@ export interface Signer {
   readonly publicKey: EcPublicKey;
   /** DER ECDSA signature over a digest, always with low S (Fabric refuses high S). */
   sign(digest: Uint8Array): Uint8Array;
+  /** Frees the native handle; signing afterwards throws. The provider's `close` does it too. */
+  close?(): void;
 }
 
 export interface SignatureCheck {
@@ -34,4 +36,6 @@ export interface EcdsaProvider {
   verifyBatch(checks: readonly SignatureCheck[]): Promise<boolean[]>;
   /** A signer from PEM (PKCS#8 or SEC1). @throws DenimError `bad-private-key` */
   signerFromPem(pem: string): Signer;
+  /** Frees the library and every handle; the composition root calls it last. */
+  close?(): void;
 }

@@ -1,7 +1,8 @@
 /** System chaincodes run in process: they take a call and return a response. */
 import type { Response } from "../gen/peer/proposal_response_pb.ts";
 import type { SignedProposal } from "../gen/peer/proposal_pb.ts";
-import type { QueryExecutor, TxSimulator } from "../ledger/types.ts";
+import type { Bundle } from "../channel/types.ts";
+import type { PeerLedger, QueryExecutor, TxSimulator } from "../ledger/types.ts";
 
 export interface SystemChaincodeCall {
   /** "" for channelless calls (install, JoinChain, …). */
@@ -17,6 +18,12 @@ export interface SystemChaincodeCall {
   readonly simulator: TxSimulator | QueryExecutor | undefined;
   /** Called by another chaincode rather than by a proposal. */
   readonly viaChaincode: boolean;
+  /**
+   * Sets the chaincode event of this execution (lscc does on upgrade). Whoever executes the system
+   * chaincode turns it into a ChaincodeEvent with the chaincode's name and the transaction id, as for
+   * any chaincode; it counts only when the response's status is below 400.
+   */
+  readonly setEvent?: (name: string, payload: Uint8Array) => void;
 }
 
 export interface SystemChaincode {
@@ -27,4 +34,11 @@ export interface SystemChaincode {
   readonly invokableExternally: boolean;
   /** May another chaincode call it (qscc, cscc, lscc: yes)? */
   readonly invokableByChaincode: boolean;
+}
+
+/** What system chaincodes see of the peer's channels. */
+export interface ChannelAccess {
+  /** The configuration in force; undefined when this peer has not joined the channel. */
+  bundle(channelId: string): Bundle | undefined;
+  ledger(channelId: string): PeerLedger | undefined;
 }

@@ -1,0 +1,4 @@
+/** Process entry: argv in, exit code out. */
+import { runMain } from "./src/cli/main.ts";
+
+await runMain();

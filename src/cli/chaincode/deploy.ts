@@ -1,0 +1,92 @@
+/** `chaincode instantiate` and `chaincode upgrade`. Mirrors peer/chaincode/{instantiate,upgrade}.go. */
+import { toBinary } from "@bufbuild/protobuf";
+import { emptyBytes, text } from "../../base/bytes.ts";
+import { DenimError, messageOf } from "../../base/errors.ts";
+import { parseCollectionsConfig } from "../../client/collections-config.ts";
+import { endorse, transactionOf } from "../../client/endorse.ts";
+import { deployInvocation, type Deployment } from "../../client/lifecycle.ts";
+import { SignaturePolicyEnvelopeSchema } from "../../gen/common/policies_pb.ts";
+import { parsePolicy } from "../../policy/parser.ts";
+import type { CommandHandler, Invocation } from "../command.ts";
+import { openSession, ordererOf, peersOf } from "../session.ts";
+import { chaincodeCall, channelOf, readNamedFile } from "./call.ts";
+import { during } from "./failures.ts";
+
+export const instantiate: CommandHandler = (invocation) => deploy(invocation, "deploy");
+export const upgrade: CommandHandler = (invocation) => deploy(invocation, "upgrade");
+
+async function deploy(invocation: Invocation, kind: "deploy" | "upgrade"): Promise<void> {
+  const { terminal, flags } = invocation;
+  const deployment = await deploymentOf(invocation);
+  const { channelId } = deployment;
+  const session = await openSession(invocation, "chaincodeCmd");
+  try {
+    for (const plugin of ["escc", "vscc"]) {
+      const given = flags.string(plugin);
+      session.logger.info(given ? `Using ${plugin} ${given}` : `Using default ${plugin}`);
+    }
+    const peers = await peersOf(invocation, session);
+    const proposer = { signer: session.client.signer, clock: session.client.clock, peers };
+    const orderer = await during(
+      `error getting channel (${channelId}) orderer endpoint`,
+      ordererOf(invocation, session, peers),
+    );
+    const endorsed = await during(
+      "error endorsing chaincode",
+      endorse(proposer, channelId, deployInvocation(kind, deployment), {
+        signal: terminal.interrupted,
+      }),
+    );
+    let transaction;
+    try {
+      transaction = transactionOf(proposer, endorsed);
+    } catch (error) {
+      throw new DenimError(
+        "not-endorsed",
+        `could not assemble transaction, err ${messageOf(error)}`,
+        { txId: endorsed.txId },
+      );
+    }
+    await orderer.broadcast(transaction);
+  } finally {
+    session.close();
+  }
+}
+
+/** @throws UsageError, DenimError for a bad policy or collections file */
+async function deploymentOf(invocation: Invocation): Promise<Deployment> {
+  const { flags, path } = invocation;
+  const channelId = channelOf(invocation);
+  const call = chaincodeCall(invocation, { version: path.at(-1) });
+  const collectionsFile = flags.string("collections-config");
+  return {
+    channelId,
+    call,
+    policy: policyBytes(flags.string("policy")),
+    escc: flags.string("escc") || "escc",
+    vscc: flags.string("vscc") || "vscc",
+    collections: collectionsFile === "" ? undefined : await collectionsOf(collectionsFile),
+  };
+}
+
+function policyBytes(expression: string): Uint8Array {
+  if (expression === "") return emptyBytes;
+  try {
+    return toBinary(SignaturePolicyEnvelopeSchema, parsePolicy(expression));
+  } catch (error) {
+    throw new DenimError(
+      "invalid-policy",
+      `invalid policy ${expression}: ${messageOf(error)}`,
+      { policy: expression },
+      `write policies as "AND('Org1MSP.member','Org2MSP.member')"`,
+    );
+  }
+}
+
+async function collectionsOf(file: string): Promise<Uint8Array> {
+  const json = text(await readNamedFile(file, "collection configuration file"));
+  return await during(
+    `invalid collection configuration in file ${file}`,
+    Promise.resolve().then(() => parseCollectionsConfig(json)),
+  );
+}

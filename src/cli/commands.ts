@@ -1,0 +1,255 @@
+/** The command tree: every name, flag and help text; handlers load when they run. */
+import { channelFlags } from "./channel/flags.ts";
+import { chaincodeFlags, transientFlag } from "./chaincode/flags.ts";
+import type { Command } from "./command.ts";
+import { networkFlags } from "./network/flags.ts";
+import { ordererFlags } from "./orderer-flags.ts";
+
+const onePeer = ["peerAddresses", "tlsRootCertFiles", "connectionProfile"] as const;
+
+const chaincode: Command = {
+  name: "chaincode",
+  short: "Operate a chaincode: install|instantiate|invoke|package|query|signpackage|upgrade|list.",
+  sharedFlags: [...ordererFlags, transientFlag],
+  subcommands: [
+    {
+      name: "install",
+      short:
+        "Package the specified chaincode into a deployment spec and save it on the peer's path.",
+      flags: chaincodeFlags("lang", "ctor", "path", "name", "version", ...onePeer),
+      load: async () => (await import("./chaincode/install.ts")).install,
+    },
+    {
+      name: "instantiate",
+      short: "Deploy the specified chaincode to the network.",
+      flags: chaincodeFlags(
+        "lang",
+        "ctor",
+        "name",
+        "channelID",
+        "version",
+        "policy",
+        "escc",
+        "vscc",
+        "collections-config",
+        ...onePeer,
+      ),
+      load: async () => (await import("./chaincode/deploy.ts")).instantiate,
+    },
+    {
+      name: "invoke",
+      short: "Invoke the specified chaincode.",
+      long: "Invoke the specified chaincode. It will try to commit the endorsed transaction to " +
+        "the network.",
+      flags: chaincodeFlags(
+        "name",
+        "ctor",
+        "channelID",
+        ...onePeer,
+        "waitForEvent",
+        "waitForEventTimeout",
+      ),
+      load: async () => (await import("./chaincode/invoke.ts")).invoke,
+    },
+    {
+      name: "list",
+      short: "Get the instantiated chaincodes on a channel or installed chaincodes on a peer.",
+      long: "Get the instantiated chaincodes in the channel if specify channel, or get installed " +
+        "chaincodes on the peer",
+      flags: chaincodeFlags("channelID", "installed", "instantiated", ...onePeer),
+      load: async () => (await import("./chaincode/list.ts")).list,
+    },
+    {
+      name: "package",
+      short: "Package the specified chaincode into a deployment spec.",
+      argumentsUsage: "[outputfile]",
+      flags: chaincodeFlags(
+        "lang",
+        "ctor",
+        "path",
+        "name",
+        "version",
+        "cc-package",
+        "sign",
+        "instantiate-policy",
+      ),
+      load: async () => (await import("./chaincode/package.ts")).packageChaincode,
+    },
+    {
+      name: "query",
+      short: "Query using the specified chaincode.",
+      long: "Get endorsed result of chaincode function call and print it. It won't generate " +
+        "transaction.",
+      flags: chaincodeFlags("ctor", "name", "channelID", ...onePeer, "raw", "hex"),
+      load: async () => (await import("./chaincode/query.ts")).query,
+    },
+    {
+      name: "signpackage",
+      short: "Sign the specified chaincode package",
+      load: async () => (await import("./chaincode/signpackage.ts")).signPackage,
+    },
+    {
+      name: "upgrade",
+      short: "Upgrade chaincode.",
+      long: "Upgrade an existing chaincode with the specified one. The new chaincode will " +
+        "immediately replace the existing chaincode upon the transaction committed.",
+      flags: chaincodeFlags(
+        "lang",
+        "ctor",
+        "path",
+        "name",
+        "channelID",
+        "version",
+        "policy",
+        "escc",
+        "vscc",
+        ...onePeer,
+        "collections-config",
+      ),
+      load: async () => (await import("./chaincode/deploy.ts")).upgrade,
+    },
+  ],
+};
+
+const channel: Command = {
+  name: "channel",
+  short: "Operate a channel: create|fetch|join|list|update|signconfigtx|getinfo.",
+  sharedFlags: ordererFlags,
+  subcommands: [
+    {
+      name: "create",
+      short: "Create a channel",
+      long: "Create a channel and write the genesis block to a file.",
+      flags: channelFlags("channelID", "file", "outputBlock", "timeout"),
+      load: async () => (await import("./channel/create.ts")).create,
+    },
+    {
+      name: "fetch",
+      short: "Fetch a block",
+      long: "Fetch a specified block, writing it to a file.",
+      argumentsUsage: "<newest|oldest|config|(number)> [outputfile]",
+      flags: channelFlags("channelID", "bestEffort"),
+      load: async () => (await import("./channel/fetch.ts")).fetch,
+    },
+    {
+      name: "getinfo",
+      short: "get blockchain information of a specified channel.",
+      long: "get blockchain information of a specified channel. Requires '-c'.",
+      flags: channelFlags("channelID"),
+      load: async () => (await import("./channel/getinfo.ts")).getInfo,
+    },
+    {
+      name: "join",
+      short: "Joins the peer to a channel.",
+      flags: channelFlags("blockpath"),
+      load: async () => (await import("./channel/join.ts")).join,
+    },
+    {
+      name: "list",
+      short: "List of channels peer has joined.",
+      load: async () => (await import("./channel/list.ts")).list,
+    },
+    {
+      name: "signconfigtx",
+      short: "Signs a configtx update.",
+      long: "Signs the supplied configtx update file in place on the filesystem. Requires '-f'.",
+      flags: channelFlags("file"),
+      load: async () => (await import("./channel/signconfigtx.ts")).signConfigTx,
+    },
+    {
+      name: "update",
+      short: "Send a configtx update.",
+      long: "Signs and sends the supplied configtx update file to the channel. Requires '-f', " +
+        "'-o', '-c'.",
+      flags: channelFlags("channelID", "file"),
+      load: async () => (await import("./channel/update.ts")).update,
+    },
+  ],
+};
+
+const node: Command = {
+  name: "node",
+  short: "Operate a peer node: start|status.",
+  subcommands: [
+    {
+      name: "start",
+      short: "Starts the node.",
+      long: "Starts a node that interacts with the network.",
+      flags: [{
+        name: "peer-chaincodedev",
+        kind: "boolean",
+        help: "Whether peer in chaincode development mode",
+      }],
+      load: async () => (await import("./node/start.ts")).start,
+    },
+    {
+      name: "status",
+      short: "Returns status of the node.",
+      long: "Returns the status of the running node.",
+      load: async () => (await import("./node/status.ts")).status,
+    },
+  ],
+};
+
+/** Commands of `denim` that Fabric's `peer` does not have. */
+const developmentNetwork: readonly Command[] = [
+  {
+    name: "up",
+    short: "Start a development network: peer, orderer and channel in one process.",
+    long: "Start a development network in one process: a peer for each organisation, an " +
+      "orderer, and a channel that the peers have joined. Keys, certificates and genesis are " +
+      "generated on first use and kept in --dir; the commands of denim find the running network " +
+      "without any settings.",
+    flags: networkFlags("dir", "orgs", "channel", "runtime", "port", "detach"),
+    load: async () => (await import("./network/up.ts")).up,
+  },
+  {
+    name: "down",
+    short: "Stop the development network; --purge also deletes its data.",
+    flags: networkFlags("dir", "purge"),
+    load: async () => (await import("./network/down.ts")).down,
+  },
+  {
+    name: "env",
+    short: "Print the environment of an organisation of the development network.",
+    long: "Print export lines for an organisation of the running development network, for " +
+      'scripts and for the peer command of Fabric: eval "$(denim env Org1MSP)"',
+    argumentsUsage: "[MSPID]",
+    flags: networkFlags("dir"),
+    load: async () => (await import("./network/env.ts")).env,
+  },
+  {
+    name: "demo",
+    short: "Run the whole story once: network up, install, instantiate, invoke, query, upgrade.",
+    flags: networkFlags("runtime", "example"),
+    load: async () => (await import("./network/demo.ts")).demo,
+  },
+];
+
+/** The root. As `peer` it shows only what Fabric's has. */
+export function rootCommand(program: string): Command {
+  const asPeer = program === "peer";
+  return {
+    name: program,
+    short: asPeer
+      ? "A Fabric peer"
+      : "A Hyperledger Fabric 1.4 peer, client and development network in one program.",
+    sharedFlags: [{
+      name: "logging-level",
+      kind: "string",
+      help: "Legacy logging level flag",
+      hidden: true,
+    }],
+    subcommands: [
+      chaincode,
+      channel,
+      node,
+      {
+        name: "version",
+        short: asPeer ? "Print fabric peer version." : "Print the version of denim.",
+        load: async () => (await import("./version.ts")).version,
+      },
+      ...developmentNetwork.map((command) => ({ ...command, hidden: asPeer })),
+    ],
+  };
+}

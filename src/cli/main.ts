@@ -1,0 +1,54 @@
+/** The command line as a process: its name, its terminal, its signals, its exit code. */
+import { basename } from "node:path";
+import process from "node:process";
+import { rootCommand } from "./commands.ts";
+import { runCommandLine } from "./run.ts";
+import type { Terminal } from "./terminal.ts";
+
+/**
+ * How the program was called. The self-extracting executable hands its own name down; a compiled
+ * one has it as its own path.
+ */
+function programName(): string {
+  const called = process.env.DENIM_PROGRAM ?? process.argv0 ?? "";
+  return basename(called).replace(/\.exe$/, "") === "peer" ? "peer" : "denim";
+}
+
+/** Writes everything, however many system calls it takes. */
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
+  try {
+    for (let offset = 0; offset < bytes.length;) offset += stream.writeSync(bytes.subarray(offset));
+  } catch (error) {
+    // The reader of a pipe has gone (`denim … | head`): nobody is left to tell.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+/** Runs the process's command line and exits with its code. */
+export async function runMain(): Promise<never> {
+  const encoder = new TextEncoder();
+  const interruption = new AbortController();
+  let signals = 0;
+  const interrupt = () => {
+    // A second signal means now.
+    if (++signals > 1) Deno.exit(130);
+    interruption.abort();
+  };
+  const terminal: Terminal = {
+    out: (text) => writeAll(Deno.stdout, encoder.encode(text)),
+    outBytes: (bytes) => writeAll(Deno.stdout, bytes),
+    err: (text) => writeAll(Deno.stderr, encoder.encode(text)),
+    isTerminal: Deno.stderr.isTerminal(),
+    environment: process.env,
+    workingDirectory: Deno.cwd(),
+    interrupted: interruption.signal,
+    onInterruption() {
+      Deno.addSignalListener("SIGINT", interrupt);
+      Deno.addSignalListener("SIGTERM", interrupt);
+      return interruption.signal;
+    },
+  };
+  const program = programName();
+  const argv = Deno.args.length === 1 && Deno.args[0] === "--version" ? ["version"] : Deno.args;
+  Deno.exit(await runCommandLine(rootCommand(program), program, argv, terminal));
+}

@@ -1,0 +1,164 @@
+/** From a command's flags and environment to an open client session. */
+import { systemClock } from "../base/clock.ts";
+import { DenimError } from "../base/errors.ts";
+import { LogSpec } from "../base/log-spec.ts";
+import { LogWriter } from "../base/log-writer.ts";
+import type { Logger } from "../base/logger.ts";
+import { endorsingPeers, type PeerTarget } from "../client/connection-profile.ts";
+import { withNetworkSettings } from "../client/network-settings.ts";
+import type { OrdererConnection } from "../client/orderer-connection.ts";
+import type { PeerConnection } from "../client/peer-connection.ts";
+import { findRunningNetwork, type RunningNetwork } from "../client/running-network.ts";
+import { ClientSession } from "../client/session.ts";
+import { loadConfig } from "../config/load.ts";
+import { createEcdsaProvider } from "../crypto/provider.ts";
+import { loadSigningIdentity } from "../msp/signing-identity.ts";
+import type { Invocation } from "./command.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Everything a client command works with. Close it at the end. */
+export interface CommandSession {
+  readonly client: ClientSession;
+  readonly network: RunningNetwork | undefined;
+  readonly logger: Logger;
+  close(): void;
+}
+
+/** A log on stderr as FABRIC_LOGGING_SPEC wants it. @throws DenimError `invalid-log-spec` */
+export function terminalLog(terminal: Terminal): LogWriter {
+  return new LogWriter({
+    write: (line) => terminal.err(line),
+    clock: systemClock,
+    spec: LogSpec.parse(terminal.environment.FABRIC_LOGGING_SPEC ?? ""),
+    coloured: terminal.isTerminal,
+  });
+}
+
+/**
+ * Reads the configuration and the identity.
+ * @param module Fabric's logger name for the command group, `chaincodeCmd`
+ */
+export async function openSession(
+  invocation: Invocation,
+  module: string,
+): Promise<CommandSession> {
+  const { terminal, flags } = invocation;
+  const log = terminalLog(terminal);
+  let config = await loadConfig(terminal.environment, terminal.workingDirectory);
+  const network = config.filePath === undefined
+    ? findRunningNetwork(terminal.workingDirectory, terminal.environment)
+    : undefined;
+  if (network) config = withNetworkSettings(config, network, terminal.environment);
+  if (invocation.path[0] !== "node") {
+    config = config.with({
+      "orderer.address": flags.string("orderer"),
+      "orderer.tls.enabled": flags.boolean("tls"),
+      "orderer.tls.clientAuthRequired": flags.boolean("clientauth"),
+      "orderer.tls.rootcert.file": flags.string("cafile"),
+      "orderer.tls.clientKey.file": flags.string("keyfile"),
+      "orderer.tls.clientCert.file": flags.string("certfile"),
+      "orderer.tls.serverhostoverride": flags.string("ordererTLSHostnameOverride"),
+      "orderer.client.connTimeout": flags.string("connTimeout"),
+    });
+    if (network && !flags.has("orderer")) config = withNetworkOrderer(config, network);
+  }
+  const signer = loadSigningIdentity(
+    config.raw.path("peer.mspConfigPath"),
+    config.raw.string("peer.localMspId"),
+    createEcdsaProvider(),
+  );
+  const client = new ClientSession(config, signer, systemClock);
+  return { client, network, logger: log.logger(module), close: () => client.close() };
+}
+
+function withNetworkOrderer(config: ClientSession["config"], network: RunningNetwork) {
+  return config.with({
+    "orderer.address": network.ordererAddress,
+    "orderer.tls.enabled": true,
+    "orderer.tls.rootcert.file": network.ordererTlsRootCertFile,
+  });
+}
+
+/**
+ * The peers a chaincode command goes to: `--peerAddresses`, the connection profile, else the
+ * configured one. Mirrors validatePeerConnectionParameters of peer/chaincode/common.go.
+ */
+export async function peersOf(
+  invocation: Invocation,
+  session: CommandSession,
+): Promise<PeerConnection[]> {
+  const { flags } = invocation;
+  const command = invocation.path.at(-1) ?? "";
+  const invalid = (reason: string, hint?: string) =>
+    new DenimError(
+      "invalid-peers",
+      `error validating peer connection parameters: ${reason}`,
+      {},
+      hint,
+    );
+  let addresses = flags.array("peerAddresses").filter((address) => address !== "");
+  let roots = flags.array("tlsRootCertFiles").filter((file) => file !== "");
+  const profile = flags.string("connectionProfile");
+  if (profile !== "") {
+    const targets = await endorsingPeers(profile, flags.string("channelID"));
+    if (targets) {
+      addresses = targets.map((target) => target.address);
+      roots = targets.map((target) => target.tlsRootCertFile);
+    }
+  }
+  if (command !== "invoke" && addresses.length > 1) {
+    throw invalid(
+      `'${command}' command can only be executed against one peer. received ${addresses.length}`,
+    );
+  }
+  if (addresses.length === 0) return [await session.client.configuredPeer()];
+  if (session.client.config.raw.boolean("peer.tls.enabled")) {
+    if (roots.length === 0 && session.network) roots = networkRoots(addresses, session.network);
+    if (roots.length !== addresses.length) {
+      throw invalid(
+        `number of peer addresses (${addresses.length}) does not match the number of TLS root ` +
+          `cert files (${roots.length})`,
+        "give --tlsRootCertFiles once for each --peerAddresses, in the same order",
+      );
+    }
+  }
+  const targets = addresses.map((address, i): PeerTarget => ({
+    address,
+    tlsRootCertFile: roots[i] ?? "",
+  }));
+  return await Promise.all(targets.map((target) => session.client.peer(target)));
+}
+
+function networkRoots(addresses: readonly string[], network: RunningNetwork): string[] {
+  const byAddress = new Map(
+    network.organizations.map((org) => [org.peerAddress, org.tlsRootCertFile]),
+  );
+  return addresses.flatMap((address) => byAddress.get(address) ?? []);
+}
+
+/**
+ * The orderer of a chaincode command: `-o`, else the first of the channel's configuration, which
+ * the peer tells.
+ */
+export async function ordererOf(
+  invocation: Invocation,
+  session: CommandSession,
+  peers: readonly PeerConnection[],
+): Promise<OrdererConnection> {
+  if (session.client.config.raw.string("orderer.address") !== "") {
+    return await session.client.orderer();
+  }
+  const channelId = invocation.flags.string("channelID");
+  const { ordererAddressesOf } = await import("../client/channel-orderers.ts");
+  const [address] = await ordererAddressesOf(
+    { signer: session.client.signer, clock: session.client.clock, peers },
+    channelId,
+  );
+  session.logger.info(`Retrieved channel (${channelId}) orderer endpoint: ${address}`);
+  const client = new ClientSession(
+    session.client.config.with({ "orderer.address": address }),
+    session.client.signer,
+    session.client.clock,
+  );
+  return await client.orderer();
+}

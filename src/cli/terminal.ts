@@ -1,0 +1,16 @@
+/** The process as commands see it: where to read and print. Tests hand in their own. */
+export interface Terminal {
+  /** Results, and nothing else. */
+  out(text: string): void;
+  /** Bytes of a result, unchanged. */
+  outBytes(bytes: Uint8Array): void;
+  /** Logs, progress, errors. */
+  err(text: string): void;
+  readonly isTerminal: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly workingDirectory: string;
+  /** Aborts on SIGINT or SIGTERM once a command asked for that with `onInterruption`. */
+  readonly interrupted: AbortSignal;
+  /** From now on SIGINT and SIGTERM abort the signal instead of ending the process. */
+  onInterruption(): AbortSignal;
+}

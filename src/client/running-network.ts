@@ -1,0 +1,88 @@
+/** How clients find a running development network: the file that `denim up` leaves. */
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import process from "node:process";
+
+/** One organisation of the network, as its administrator's client needs it. Paths are absolute. */
+export interface NetworkOrganization {
+  readonly mspId: string;
+  readonly name: string;
+  readonly peerAddress: string;
+  /** MSP folder of the organisation's administrator. */
+  readonly adminMspPath: string;
+  /** PEM file with the TLS root of the peer. */
+  readonly tlsRootCertFile: string;
+}
+
+export interface RunningNetwork {
+  /** Format of this file. */
+  readonly format: 1;
+  /** Process that serves it. */
+  readonly pid: number;
+  readonly directory: string;
+  readonly channelId: string;
+  readonly ordererAddress: string;
+  readonly ordererTlsRootCertFile: string;
+  readonly organizations: readonly NetworkOrganization[];
+}
+
+export const networkFileName = "network.json";
+export const defaultNetworkDirectory = ".denim";
+
+/** Reads a network file; undefined where there is none, it cannot be read or its process has gone. */
+export function readRunningNetwork(directory: string): RunningNetwork | undefined {
+  try {
+    const network: unknown = JSON.parse(
+      readFileSync(join(directory, networkFileName), "utf8"),
+    );
+    return isRunningNetwork(network) && isAlive(network.pid) ? network : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The nearest running network: `.denim` here or in a directory above, else the one last started. */
+export function findRunningNetwork(
+  workingDirectory: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): RunningNetwork | undefined {
+  if (environment.DENIM_NETWORK) return readRunningNetwork(environment.DENIM_NETWORK);
+  for (let here = workingDirectory;;) {
+    const found = readRunningNetwork(join(here, defaultNetworkDirectory));
+    if (found) return found;
+    const parent = dirname(here);
+    if (parent === here) break;
+    here = parent;
+  }
+  const pointer = networkPointerFile(environment);
+  if (pointer === undefined) return undefined;
+  try {
+    return readRunningNetwork(readFileSync(pointer, "utf8").trim());
+  } catch {
+    return undefined;
+  }
+}
+
+/** The per-user file that names the directory of the network last started. */
+export function networkPointerFile(
+  environment: Readonly<Record<string, string | undefined>>,
+): string | undefined {
+  const state = environment.XDG_STATE_HOME ??
+    (environment.HOME ? join(environment.HOME, ".local", "state") : undefined);
+  return state && join(state, "denim", "network");
+}
+
+function isRunningNetwork(value: unknown): value is RunningNetwork {
+  return typeof value === "object" && value !== null && "format" in value && value.format === 1 &&
+    "pid" in value && typeof value.pid === "number" && "organizations" in value &&
+    Array.isArray(value.organizations) && value.organizations.length > 0;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}

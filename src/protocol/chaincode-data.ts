@@ -4,7 +4,7 @@
  * Mirrors core/common/ccprovider (ccprovider.go, cdspackage.go, sigcdspackage.go) of Fabric 1.4.2.
  */
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { emptyBytes, text } from "../base/bytes.ts";
+import { emptyBytes, strictText, text } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 
 /** ccprovider.ChaincodeData: the value of key `<name>` in lscc's namespace. */
@@ -81,7 +81,10 @@ export function encodeChaincodeData(data: ChaincodeData): Uint8Array {
 /** @throws DenimError `bad-chaincode-data` */
 export function decodeChaincodeData(bytes: Uint8Array): ChaincodeData {
   const fields = readFields("ChaincodeData", bytes, 8);
-  const string = (number: number) => text(fields[number] ?? emptyBytes);
+  const string = (number: number) => {
+    const bytes = fields[number] ?? emptyBytes;
+    return strictText(bytes) ?? text(bytes);
+  };
   return {
     name: string(1),
     version: string(2),

@@ -11,3 +11,6 @@ export const sha3_256 = (message: Uint8Array): Uint8Array<ArrayBuffer> =>
   digest("sha3-256", message);
 export const sha3_384 = (message: Uint8Array): Uint8Array<ArrayBuffer> =>
   digest("sha3-384", message);
+export const sha512 = (message: Uint8Array): Uint8Array<ArrayBuffer> => digest("sha512", message);
+/** Only to check old certificates. */
+export const sha1 = (message: Uint8Array): Uint8Array<ArrayBuffer> => digest("sha1", message);

@@ -88,5 +88,6 @@ export interface RpcClient {
     method: M,
     options?: CallOptions,
   ): ClientStream<MessageShape<M["input"]>, MessageShape<M["output"]>>;
-  close(): void;
+  /** Ends the connection and its calls (CANCELLED); resolves when it is gone. */
+  close(): void | Promise<void>;
 }

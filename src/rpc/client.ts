@@ -1,0 +1,213 @@
+/**
+ * gRPC client over HTTP/2, plain or TLS. Connects on the first call, and again when the connection
+ * has gone; calls in flight on a lost connection end UNAVAILABLE.
+ */
+import type { OutgoingHttpHeaders } from "node:http2";
+import { type DescMethod, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { messageOf } from "../base/errors.ts";
+import { ClientCall } from "./client_call.ts";
+import { CallScope } from "./call_scope.ts";
+import { encodeFrame } from "./framing.ts";
+import { defaultClientLimits, type RpcLimits } from "./limits.ts";
+import { type ClientSession, openSession, type SessionTarget } from "./session.ts";
+import { GrpcStatus, RpcError } from "./status.ts";
+import { formatTimeout } from "./timeout.ts";
+import { StreamingCall } from "./streaming_call.ts";
+import type { CallOptions, ClientStream, ClientTls, RpcClient } from "./types.ts";
+
+/** Connection timeout where the target says nothing (Fabric's peer.client.connTimeout). */
+export const defaultConnectTimeoutMs = 3_000;
+
+export interface RpcTarget {
+  /** `host:port`. */
+  readonly address: string;
+  /** Unset: plain text. */
+  readonly tls?: ClientTls;
+  /** Until the TLS handshake is through. */
+  readonly connectTimeoutMs?: number;
+  readonly maxMessageBytes?: number;
+  /** Overrides of `defaultClientLimits`. */
+  readonly limits?: Partial<RpcLimits>;
+}
+
+/** A client for one server; it connects when the first call is made. */
+export function createRpcClient(target: RpcTarget): RpcClient {
+  return new Http2RpcClient(target);
+}
+
+class Http2RpcClient implements RpcClient {
+  readonly address: string;
+  readonly #target: SessionTarget;
+  #session: ClientSession | undefined;
+  #opening: Promise<ClientSession> | undefined;
+  /** Connections that still serve calls, or have not closed yet. */
+  readonly #sessions = new Set<ClientSession>();
+  readonly #closing = new AbortController();
+
+  constructor(target: RpcTarget) {
+    this.address = target.address;
+    const limits = { ...defaultClientLimits, ...target.limits };
+    this.#target = {
+      address: target.address,
+      tls: target.tls,
+      connectTimeoutMs: target.connectTimeoutMs ?? defaultConnectTimeoutMs,
+      limits: { ...limits, maxMessageBytes: target.maxMessageBytes ?? limits.maxMessageBytes },
+    };
+  }
+
+  async unary<M extends DescMethod & { methodKind: "unary" }>(
+    method: M,
+    request: MessageShape<M["input"]>,
+    options: CallOptions = {},
+  ): Promise<MessageShape<M["output"]>> {
+    const frame = this.#frame(toBinary(method.input, request));
+    const scope = new CallScope(options);
+    try {
+      for (let attempt = 0;; attempt++) {
+        const { error, unprocessed, bytes } = await this.#exchange(method, frame, options, scope);
+        if (unprocessed && attempt === 0) continue;
+        if (error) throw error;
+        if (!bytes) {
+          throw new RpcError(GrpcStatus.INTERNAL, `${pathOf(method)} answered without a message`);
+        }
+        return decode(method, bytes);
+      }
+    } finally {
+      scope.end();
+    }
+  }
+
+  async #exchange(
+    method: DescMethod,
+    frame: Uint8Array,
+    options: CallOptions,
+    scope: CallScope,
+  ): Promise<Outcome> {
+    const session = await this.#connected(scope);
+    let bytes: Uint8Array | undefined;
+    return new Promise((resolve) => {
+      const stream = this.#request(session, method, options, scope);
+      if (!stream) {
+        return resolve({ error: session.lost(), unprocessed: true, bytes });
+      }
+      const call = new ClientCall(stream, session, this.#target.limits.maxMessageBytes, {
+        message: (received) => bytes = received,
+        end: (error, unprocessed) => resolve({ error, unprocessed, bytes }),
+      });
+      scope.onCut((error) => call.cancel(error));
+      stream.end(frame);
+    });
+  }
+
+  stream<M extends DescMethod>(
+    method: M,
+    options: CallOptions = {},
+  ): ClientStream<MessageShape<M["input"]>, MessageShape<M["output"]>> {
+    const scope = new CallScope(options);
+    return new StreamingCall<MessageShape<M["input"]>, MessageShape<M["output"]>>({
+      encode: (message) => this.#frame(toBinary(method.input, message)),
+      decode: (bytes) => decode(method, bytes),
+      scope,
+      open: async (events) => {
+        for (let attempt = 0;; attempt++) {
+          const session = await this.#connected(scope);
+          const stream = this.#request(session, method, options, scope);
+          if (stream) {
+            return new ClientCall(stream, session, this.#target.limits.maxMessageBytes, events);
+          }
+          if (attempt > 0) throw session.lost();
+        }
+      },
+    });
+  }
+
+  #frame(message: Uint8Array): Uint8Array {
+    const { maxMessageBytes } = this.#target.limits;
+    if (message.length > maxMessageBytes) {
+      throw new RpcError(
+        GrpcStatus.RESOURCE_EXHAUSTED,
+        `grpc: trying to send message larger than max (${message.length} vs. ${maxMessageBytes})`,
+        { length: message.length, maxMessageBytes },
+      );
+    }
+    return encodeFrame(message);
+  }
+
+  /** A new HTTP/2 stream, or undefined where the connection takes no more of them. */
+  #request(session: ClientSession, method: DescMethod, options: CallOptions, scope: CallScope) {
+    const headers: OutgoingHttpHeaders = {
+      ...options.headers,
+      ":method": "POST",
+      ":path": pathOf(method),
+      "content-type": "application/grpc",
+      "te": "trailers",
+      "user-agent": "denim",
+    };
+    const remaining = scope.remainingMs();
+    if (remaining !== undefined) headers["grpc-timeout"] = formatTimeout(remaining);
+    try {
+      return session.http2.request(headers, { endStream: false });
+    } catch {
+      session.usable = false; // it was closed or told us to go away
+      return undefined;
+    }
+  }
+
+  async #connected(scope: CallScope): Promise<ClientSession> {
+    if (this.#session?.usable) return this.#session;
+    if (this.#closing.signal.aborted) throw clientClosed();
+    this.#opening ??= this.#open();
+    return await scope.orCut(this.#opening);
+  }
+
+  async #open(): Promise<ClientSession> {
+    try {
+      this.#retire();
+      const session = await openSession(this.#target, this.#closing.signal);
+      this.#session = session;
+      this.#sessions.add(session);
+      void session.closed.then(() => this.#sessions.delete(session));
+      return session;
+    } finally {
+      this.#opening = undefined;
+    }
+  }
+
+  /** Lets the calls of a connection that takes no new ones end. */
+  #retire(): void {
+    const session = this.#session;
+    this.#session = undefined;
+    if (session && !session.http2.closed && !session.http2.destroyed) session.http2.close();
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closing.signal.aborted) this.#closing.abort(clientClosed());
+    await this.#opening?.catch(() => {});
+    await Promise.all([...this.#sessions].map((session) => session.destroy()));
+  }
+}
+
+interface Outcome {
+  readonly error: RpcError | undefined;
+  readonly unprocessed: boolean;
+  readonly bytes: Uint8Array | undefined;
+}
+
+function clientClosed(): RpcError {
+  return new RpcError(GrpcStatus.CANCELLED, "the client was closed");
+}
+
+function pathOf(method: DescMethod): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+function decode<M extends DescMethod>(method: M, bytes: Uint8Array): MessageShape<M["output"]> {
+  try {
+    return fromBinary(method.output, bytes) as MessageShape<M["output"]>;
+  } catch (error) {
+    throw new RpcError(
+      GrpcStatus.INTERNAL,
+      `${pathOf(method)}: the answer is not a ${method.output.typeName}: ${messageOf(error)}`,
+    );
+  }
+}

@@ -1,0 +1,30 @@
+/** HTTP/2 pings that find dead connections. */
+import type { Http2Session } from "node:http2";
+import type { RpcLimits } from "./limits.ts";
+
+/**
+ * Pings every `keepaliveIntervalMs`; a ping not answered within `keepaliveTimeoutMs` destroys the
+ * session. Returns the way to stop.
+ */
+export function keepAlive(
+  session: Http2Session,
+  limits: Pick<RpcLimits, "keepaliveIntervalMs" | "keepaliveTimeoutMs">,
+): () => void {
+  if (limits.keepaliveIntervalMs <= 0) return () => {};
+  let deadline: ReturnType<typeof setTimeout> | undefined;
+  const interval = setInterval(() => {
+    if (session.destroyed || deadline !== undefined) return;
+    deadline = setTimeout(
+      () => session.destroy(new Error("keepalive ping was not answered")),
+      limits.keepaliveTimeoutMs,
+    );
+    session.ping(() => {
+      clearTimeout(deadline);
+      deadline = undefined;
+    });
+  }, limits.keepaliveIntervalMs);
+  return () => {
+    clearInterval(interval);
+    clearTimeout(deadline);
+  };
+}

@@ -1,0 +1,140 @@
+/** One HTTP/2 connection of a client: made with a deadline, watched, and explained when it fails. */
+import http2 from "node:http2";
+import type { ClientHttp2Session } from "node:http2";
+import net from "node:net";
+import tls from "node:tls";
+import { Deferred } from "../base/async.ts";
+import { parseAddress } from "./address.ts";
+import { keepAlive } from "./keepalive.ts";
+import type { RpcLimits } from "./limits.ts";
+import { GrpcStatus, RpcError } from "./status.ts";
+import { clientTlsOptions, type ConnectFailure, explainConnectError } from "./tls.ts";
+import type { ClientTls } from "./types.ts";
+
+export interface SessionTarget {
+  readonly address: string;
+  readonly tls?: ClientTls;
+  readonly connectTimeoutMs: number;
+  readonly limits: RpcLimits;
+}
+
+/** A connection that was established; `usable` turns false when new calls need another one. */
+export class ClientSession {
+  usable = true;
+  readonly closed: Promise<void>;
+  #failure: unknown;
+  #heard = false;
+
+  constructor(
+    readonly http2: ClientHttp2Session,
+    readonly target: SessionTarget,
+    socket: net.Socket,
+  ) {
+    const closed = new Deferred<void>();
+    this.closed = closed.promise;
+    const failed = (error: unknown) => {
+      this.usable = false;
+      this.#failure ??= error;
+    };
+    socket.on("error", failed);
+    socket.on("close", () => this.usable = false);
+    http2.on("error", failed);
+    http2.on("goaway", () => this.usable = false);
+    http2.on("remoteSettings", () => this.#heard = true);
+    const stop = keepAlive(http2, target.limits);
+    http2.on("close", () => {
+      this.usable = false;
+      stop();
+      closed.resolve();
+    });
+    http2.setLocalWindowSize?.(target.limits.connectionWindowBytes);
+  }
+
+  /** The error for a call whose stream ended without a status. */
+  lost(): RpcError {
+    const { address } = this.target;
+    if (this.#failure === undefined && !this.#heard && this.target.tls) {
+      return unavailable(address, {
+        reason: "the server closed the connection right after the TLS handshake",
+        hint: "It probably refused the TLS client certificate.",
+      });
+    }
+    if (this.#failure === undefined) {
+      return unavailable(address, { reason: "connection closed before the call had ended" });
+    }
+    return unavailable(address, explainConnectError(this.#failure), this.#failure);
+  }
+
+  /** Ends the connection and all its calls. */
+  async destroy(): Promise<void> {
+    this.usable = false;
+    this.http2.destroy();
+    await this.closed;
+  }
+}
+
+function unavailable(address: string, failure: ConnectFailure, cause?: unknown): RpcError {
+  return new RpcError(
+    GrpcStatus.UNAVAILABLE,
+    `connection to ${address}: ${failure.reason}`,
+    { address },
+    failure.hint,
+    { cause },
+  );
+}
+
+/**
+ * Connects, including the TLS handshake.
+ * @throws RpcError UNAVAILABLE with the reason; DenimError `bad-address`, `bad-tls-material`
+ */
+export async function openSession(
+  target: SessionTarget,
+  signal: AbortSignal,
+): Promise<ClientSession> {
+  const { host, port } = parseAddress(target.address);
+  const scheme = target.tls ? "https" : "http";
+  const socket = target.tls
+    ? tls.connect({ host, port, ...clientTlsOptions(target.tls, host) })
+    : net.connect({ host, port });
+  const connected = new Deferred<void>();
+  const ready = target.tls ? "secureConnect" : "connect";
+  const timer = setTimeout(
+    () =>
+      connected.reject(
+        unavailable(target.address, {
+          reason: `no connection within ${target.connectTimeoutMs} ms`,
+          hint: "Is the address right, and does no firewall drop the packets?",
+        }),
+      ),
+    target.connectTimeoutMs,
+  );
+  const aborted = () => connected.reject(signal.reason);
+  const failed = (error: unknown) =>
+    connected.reject(unavailable(target.address, explainConnectError(error), error));
+  signal.addEventListener("abort", aborted, { once: true });
+  if (signal.aborted) aborted();
+  socket.once(ready, () => connected.resolve());
+  socket.on("error", failed);
+  socket.once("close", () => failed({ code: "ECONNRESET" }));
+  try {
+    await connected.promise;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", aborted);
+  }
+  socket.setNoDelay(true);
+  const session = http2.connect(`${scheme}://${target.address}`, {
+    createConnection: () => socket,
+    settings: {
+      initialWindowSize: target.limits.streamWindowBytes,
+      maxFrameSize: target.limits.maxFrameBytes,
+      enablePush: false,
+    },
+    peerMaxConcurrentStreams: target.limits.maxConcurrentStreams,
+    maxSessionMemory: 1024,
+  });
+  return new ClientSession(session, target, socket);
+}

@@ -1,0 +1,102 @@
+/** Policies over the policies of the groups below. Mirrors common/policies/implicitmeta.go. */
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { messageOf } from "../base/errors.ts";
+import {
+  type ImplicitMetaPolicy as ImplicitMetaMessage,
+  ImplicitMetaPolicy_Rule as Rule,
+  ImplicitMetaPolicySchema,
+  type Policy as PolicyMessage,
+  Policy_PolicyType,
+  PolicySchema,
+} from "../gen/common/policies_pb.ts";
+import type { IdentityDeserializer } from "../msp/types.ts";
+import { policyError } from "./policy-error.ts";
+import { type Refusal, SetPolicy } from "./set-policy.ts";
+import type { SignatureSet } from "./signature-set.ts";
+
+function thresholdOf(rule: Rule, count: number): number {
+  // Without groups below, nothing is asked for.
+  if (count === 0) return 0;
+  switch (rule) {
+    case Rule.ANY:
+      return 1;
+    case Rule.ALL:
+      return count;
+    case Rule.MAJORITY:
+      return Math.floor(count / 2) + 1;
+    default:
+      return Infinity;
+  }
+}
+
+export class ImplicitMetaPolicy extends SetPolicy {
+  readonly #threshold: number;
+
+  /** @param subPolicies one for each group below; undefined where it lacks the policy (counts as refused) */
+  constructor(
+    readonly definition: ImplicitMetaMessage,
+    readonly subPolicies: readonly (SetPolicy | undefined)[],
+    deserializer: IdentityDeserializer,
+  ) {
+    super(deserializer);
+    this.#threshold = thresholdOf(definition.rule, subPolicies.length);
+  }
+
+  override refusal(set: SignatureSet): Refusal {
+    let satisfied = 0;
+    for (const policy of this.subPolicies) {
+      if (satisfied >= this.#threshold) return undefined;
+      if (policy && !policy.refusal(set)) satisfied++;
+    }
+    if (satisfied >= this.#threshold) return undefined;
+    const name = this.definition.subPolicy;
+    return policyError(
+      "policy-not-satisfied",
+      `implicit policy evaluation failed - ${satisfied} sub-policies were satisfied, but this policy requires ${this.#threshold} of the '${name}' sub-policies to be satisfied`,
+      { subPolicy: name, satisfied, required: this.#threshold },
+    );
+  }
+}
+
+/** @throws DenimError `bad-policy` */
+export function decodeImplicitMeta(bytes: Uint8Array): ImplicitMetaMessage {
+  try {
+    return fromBinary(ImplicitMetaPolicySchema, bytes);
+  } catch (cause) {
+    throw policyError(
+      "bad-policy",
+      `Error unmarshaling to ImplicitMetaPolicy: ${messageOf(cause)}`,
+    );
+  }
+}
+
+/** A Policy message of type IMPLICIT_META. */
+export function implicitMetaPolicy(subPolicy: string, rule: Rule): PolicyMessage {
+  const message = create(ImplicitMetaPolicySchema, { rule, subPolicy });
+  return create(PolicySchema, {
+    type: Policy_PolicyType.IMPLICIT_META,
+    value: toBinary(ImplicitMetaPolicySchema, message),
+  });
+}
+
+/** Reads `ANY Readers`, `ALL Writers`, `MAJORITY Admins`. @throws DenimError `bad-policy-expression` */
+export function parseImplicitMeta(text: string): ImplicitMetaMessage {
+  const words = text.split(" ");
+  if (words.length !== 2) {
+    throw policyError(
+      "bad-policy-expression",
+      `expected two space separated tokens, but got ${words.length}`,
+      { policy: text },
+      "Write for example: MAJORITY Admins",
+    );
+  }
+  const rules: Record<string, Rule> = { ANY: Rule.ANY, ALL: Rule.ALL, MAJORITY: Rule.MAJORITY };
+  if (!Object.hasOwn(rules, words[0])) {
+    throw policyError(
+      "bad-policy-expression",
+      `unknown rule type '${words[0]}', expected ALL, ANY, or MAJORITY`,
+      { policy: text },
+    );
+  }
+  return create(ImplicitMetaPolicySchema, { rule: rules[words[0]], subPolicy: words[1] });
+}

@@ -237,19 +237,26 @@ export function tryDecodeAsGo<Desc extends DescMessage>(
 }
 
 /**
- * Does a length-delimited field occur, even with an empty value? Go tells nil bytes (absent) from
- * empty ones (present); decoded proto3 messages do not. For bytes that decode; false otherwise.
+ * How often a length-delimited field occurs at the top of a message, empty values included: Go
+ * tells nil bytes (absent) from empty ones (present), decoded proto3 messages do not. Bytes that
+ * do not decode count up to where they break off.
  */
-export function hasBytesField(bytes: Uint8Array, number: number): boolean {
+export function countBytesFields(bytes: Uint8Array, number: number): number {
+  let count = 0;
   try {
     const scanner = new Scanner(bytes, 0, bytes.length);
     while (scanner.pos < bytes.length) {
       const tag = scanner.varint();
-      if (tag === number * 8 + WireType.LengthDelimited) return true;
       scanner.skip(tag % 8, 0);
+      if (tag === number * 8 + WireType.LengthDelimited) count++;
     }
   } catch {
-    return false;
+    return count;
   }
-  return false;
+  return count;
+}
+
+/** Does the field occur, even with an empty value? */
+export function hasBytesField(bytes: Uint8Array, number: number): boolean {
+  return countBytesFields(bytes, number) > 0;
 }

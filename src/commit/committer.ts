@@ -1,0 +1,132 @@
+/**
+ * Blocks into the ledger: validation, private data, commit, configuration, in order and exactly
+ * once. Mirrors gossip/privdata/coordinator.go (StoreBlock) and core/committer/committer_impl.go.
+ */
+import { equal, hex } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import { DenimError } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { ChannelConfigSource } from "../channel/types.ts";
+import {
+  type Block,
+  ChannelHeaderSchema,
+  EnvelopeSchema,
+  HeaderType,
+  PayloadSchema,
+} from "../gen/common/common_pb.ts";
+import { TxValidationCode } from "../gen/peer/transaction_pb.ts";
+import type { CommittedBlock, PeerLedger } from "../ledger/types.ts";
+import { tryDecodeAsGo } from "../protocol/go-wire.ts";
+import type { BlockValidator } from "../validation/types.ts";
+import { type CollectionEligibility, collectPrivateData } from "./private-data.ts";
+import type { Committer } from "./types.ts";
+
+/** peer.gossip.pvtData.transientstoreMaxBlockRetention */
+const defaultTransientRetentionBlocks = 1000;
+
+export interface CommitterOptions {
+  readonly channelId: string;
+  readonly validator: BlockValidator;
+  readonly ledger: Pick<PeerLedger, "info" | "commit" | "transientStore">;
+  readonly bundleSource: ChannelConfigSource;
+  /**
+   * Called with a block whose valid transaction is a CONFIG one, before it is committed: builds
+   * the new configuration (throws where this peer cannot go along, an unknown capability for
+   * example) and returns the act that puts it in force, which is called after the commit.
+   */
+  readonly prepareConfig: (block: Block) => () => void;
+  /** Made anew for each block, before its commit. */
+  readonly newEligibility: () => CollectionEligibility;
+  readonly transientRetentionBlocks?: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The committer of one channel. */
+export function createCommitter(options: CommitterOptions): Committer {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    commitBlock(block) {
+      const committed = last.then(() => commitBlock(options, block));
+      last = committed.catch(() => {});
+      return committed;
+    },
+    idle: () => last.then(() => {}),
+  };
+}
+
+async function commitBlock(options: CommitterOptions, block: Block): Promise<CommittedBlock> {
+  const { channelId, ledger, logger, clock } = options;
+  const number = checkOrder(options, block);
+  const startedAt = clock.now();
+  const flags = await options.validator.validate(block);
+  const validatedAt = clock.now();
+  const capabilities = options.bundleSource.bundle().capabilities;
+  const { privateData, missing, txIds } = collectPrivateData(block, flags, {
+    transientStore: ledger.transientStore,
+    isEligible: options.newEligibility(),
+    storeInvalid: capabilities.storePvtDataOfInvalidTx,
+  });
+  const putInForce = hasValidConfig(block, flags) ? options.prepareConfig(block) : undefined;
+  const committed = ledger.commit({ block, flags, privateData, missingPrivateData: missing });
+  putInForce?.();
+  const transactions = block.data?.data.length ?? 0;
+  logger.info(`[${channelId}] Committed block [${number}] with ${transactions} transaction(s)`, {
+    validationMs: validatedAt - startedAt,
+    commitMs: clock.now() - validatedAt,
+    missingPrivateData: missing.length,
+  });
+  purgeTransient(options, number, privateData.size > 0 ? txIds : []);
+  return committed;
+}
+
+/** Only the block that continues the ledger may be committed. */
+function checkOrder({ channelId, ledger }: CommitterOptions, block: Block): number {
+  const { height, currentBlockHash } = ledger.info();
+  const number = block.header?.number;
+  if (number !== BigInt(height)) {
+    throw new DenimError(
+      "block-out-of-order",
+      `[${channelId}] expected block [${height}], got [${number ?? "none"}]`,
+      { channelId, expected: height, number },
+    );
+  }
+  const previousHash = block.header?.previousHash ?? new Uint8Array(0);
+  if (height > 0 && !equal(previousHash, currentBlockHash)) {
+    throw new DenimError(
+      "bad-previous-hash",
+      `[${channelId}] unexpected previous block hash in block [${height}]: expected ` +
+        `[${hex(currentBlockHash)}], got [${hex(previousHash)}]`,
+      { channelId, number: height },
+    );
+  }
+  return height;
+}
+
+function hasValidConfig(block: Block, flags: Uint8Array): boolean {
+  return (block.data?.data ?? []).some((bytes, index) => {
+    if (flags[index] !== TxValidationCode.VALID) return false;
+    const envelope = tryDecodeAsGo(EnvelopeSchema, bytes);
+    const payload = envelope && tryDecodeAsGo(PayloadSchema, envelope.payload);
+    const header = payload?.header &&
+      tryDecodeAsGo(ChannelHeaderSchema, payload.header.channelHeader);
+    return header?.type === HeaderType.CONFIG;
+  });
+}
+
+/** What the transient store no longer needs. Its failures cost space, not correctness. */
+function purgeTransient(
+  { ledger, logger, transientRetentionBlocks, channelId }: CommitterOptions,
+  number: number,
+  txIds: readonly string[],
+): void {
+  const retention = transientRetentionBlocks ?? defaultTransientRetentionBlocks;
+  try {
+    if (txIds.length > 0) ledger.transientStore.purgeByTxIds(txIds);
+    if (number % retention === 0 && number > retention) {
+      ledger.transientStore.purgeBelowHeight(number - retention);
+    }
+  } catch (error) {
+    logger.error(`[${channelId}] Failed purging data from transient store`, { number, error });
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * Pulls the blocks of one channel from the ordering service. Mirrors core/deliverservice
+ * (client.go, blocksprovider.go); where 1.4.2 stays with an orderer that delivers bad blocks and
+ * skips them, we leave it for another.
+ */
+import { withDeadline } from "../base/async.ts";
+import { sleep as sleepFor } from "../base/async.ts";
+import type { Clock } from "../base/clock.ts";
+import { DenimError, messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { type Block, Status } from "../gen/common/common_pb.ts";
+import { AtomicBroadcast, type DeliverResponse } from "../gen/orderer/ab_pb.ts";
+import type { SigningIdentity } from "../msp/types.ts";
+import type { RpcClient } from "../rpc/types.ts";
+import { backoffMs, defaultReconnectPolicy, type ReconnectPolicy, shuffled } from "./reconnect.ts";
+import { createSeekEnvelope } from "./seek.ts";
+import type { BlockVerifier, DeliverClient, DeliverEnd } from "./types.ts";
+
+export interface DeliverClientOptions {
+  readonly channelId: string;
+  /** host:port of the orderers as the configuration in force names them. */
+  readonly addresses: () => readonly string[];
+  readonly connect: (address: string) => RpcClient;
+  readonly signer: SigningIdentity;
+  readonly tlsCertificateHash?: Uint8Array;
+  /** Number of the block that the ledger needs next. */
+  readonly nextBlock: () => number;
+  readonly verifyBlock: BlockVerifier;
+  /** Commits a verified block; a rejection ends the client. */
+  readonly onBlock: (block: Block) => Promise<unknown>;
+  readonly reconnect?: Partial<ReconnectPolicy>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** For tests: randomness in [0, 1) and pauses. */
+  readonly random?: () => number;
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+/** A commit that failed: not the orderer's fault, so no other orderer can help. */
+class CommitFailure extends Error {
+  constructor(override readonly cause: unknown) {
+    super(messageOf(cause));
+  }
+}
+
+export function createDeliverClient(options: DeliverClientOptions): DeliverClient {
+  return new OrdererDeliverClient(options);
+}
+
+class OrdererDeliverClient implements DeliverClient {
+  readonly ended: Promise<DeliverEnd>;
+  address: string | undefined;
+  readonly #options: DeliverClientOptions;
+  readonly #policy: ReconnectPolicy;
+  readonly #stopping = new AbortController();
+  readonly #distrustedUntil = new Map<string, number>();
+  /** Failures already reported since the last good block. */
+  readonly #reported = new Set<string>();
+  #settle: (end: DeliverEnd) => void = () => {};
+  #started = false;
+
+  constructor(options: DeliverClientOptions) {
+    this.#options = options;
+    this.#policy = { ...defaultReconnectPolicy, ...options.reconnect };
+    this.ended = new Promise((resolve) => this.#settle = resolve);
+  }
+
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#run().then(this.#settle, (error) => this.#settle({ kind: "commit-failed", error }));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    if (!this.#started) {
+      this.#started = true;
+      this.#settle({ kind: "stopped" });
+    }
+    await this.ended;
+  }
+
+  /** Round after round over all orderers, with growing pauses while no round brings a block. */
+  async #run(): Promise<DeliverEnd> {
+    const { channelId, logger } = this.#options;
+    const { signal } = this.#stopping;
+    const pause = this.#options.sleep ?? sleepFor;
+    let attempt = 0;
+    let paused = 0;
+    let lastError: unknown;
+    while (!signal.aborted) {
+      const round = await this.#round();
+      if (signal.aborted) break;
+      if (round.commitFailure) return { kind: "commit-failed", error: round.commitFailure.cause };
+      if (round.progress) {
+        attempt = 0;
+        paused = 0;
+        continue;
+      }
+      lastError = round.error;
+      if (paused >= this.#policy.reconnectTotalTimeMs) {
+        logger.error(`[${channelId}] Ceasing to retry: no orderer could be used`, {
+          attempts: attempt,
+          pausedMs: paused,
+          reason: messageOf(lastError),
+        });
+        return { kind: "gave-up", lastError };
+      }
+      const ms = backoffMs(this.#policy, ++attempt);
+      paused += ms;
+      logger.debug(`[${channelId}] Retrying orderers`, { attempt, pauseMs: ms });
+      await pause(ms, signal);
+    }
+    return { kind: "stopped" };
+  }
+
+  /** Each orderer once, until one brings a block. */
+  async #round(): Promise<Round> {
+    const { channelId } = this.#options;
+    const candidates = this.#candidates();
+    let error: unknown = new DenimError(
+      "no-orderers",
+      `[${channelId}] no orderer addresses are configured`,
+      { channelId },
+    );
+    if (candidates.length === 0) this.#report("", error);
+    for (const address of candidates) {
+      let progress = false;
+      try {
+        await this.#pull(address, () => progress = true);
+      } catch (thrown) {
+        if (thrown instanceof CommitFailure) {
+          return { progress, error: thrown, commitFailure: thrown };
+        }
+        error = thrown;
+        if (!this.#stopping.signal.aborted) this.#report(address, thrown);
+      } finally {
+        this.address = undefined;
+      }
+      if (progress || this.#stopping.signal.aborted) {
+        return { progress, error, commitFailure: undefined };
+      }
+    }
+    return { progress: false, error, commitFailure: undefined };
+  }
+
+  #candidates(): string[] {
+    const { addresses, clock, random } = this.#options;
+    const now = clock.now();
+    const order = shuffled([...new Set(addresses())], random ?? Math.random);
+    const distrusted = (address: string) => (this.#distrustedUntil.get(address) ?? 0) > now;
+    return [
+      ...order.filter((address) => !distrusted(address)),
+      ...order.filter((address) => distrusted(address)),
+    ];
+  }
+
+  /** One stream from one orderer; always throws in the end. */
+  async #pull(address: string, onProgress: () => void): Promise<void> {
+    const { channelId, connect, logger, clock, nextBlock, signer } = this.#options;
+    const { signal } = this.#stopping;
+    const client = connect(address);
+    try {
+      const stream = client.stream(AtomicBroadcast.method.deliver, { signal });
+      try {
+        const seek = createSeekEnvelope({
+          channelId,
+          nextBlock: nextBlock(),
+          signer,
+          tlsCertificateHash: this.#options.tlsCertificateHash,
+          now: clock.now(),
+        });
+        await withDeadline(
+          stream.send(seek),
+          this.#policy.connectTimeoutMs,
+          `connecting to orderer ${address}`,
+        );
+        this.address = address;
+        logger.debug(`[${channelId}] Pulling blocks`, { address, from: nextBlock() });
+        for await (const response of stream.responses) {
+          if (signal.aborted) return;
+          await this.#accept(address, response);
+          onProgress();
+          if (!this.#options.addresses().includes(address)) {
+            throw new DenimError("orderer-removed", `orderer ${address} left the configuration`, {
+              address,
+            });
+          }
+        }
+        throw new DenimError("stream-ended", `orderer ${address} ended the stream`, { address });
+      } finally {
+        stream.cancel();
+      }
+    } finally {
+      await client.close();
+    }
+  }
+
+  async #accept(address: string, { Type }: DeliverResponse): Promise<void> {
+    const { verifyBlock, onBlock, nextBlock, clock } = this.#options;
+    if (Type.case !== "block") throw statusError(address, Type.case, Type.value);
+    const block = Type.value;
+    try {
+      const expected = nextBlock();
+      if (block.header?.number !== BigInt(expected)) {
+        throw new DenimError(
+          "block-out-of-order",
+          `expected block [${expected}], got [${block.header?.number ?? "none"}]`,
+          { expected, number: block.header?.number },
+        );
+      }
+      verifyBlock(block);
+    } catch (error) {
+      this.#distrustedUntil.set(address, clock.now() + this.#policy.distrustMs);
+      throw error;
+    }
+    try {
+      await onBlock(block);
+    } catch (error) {
+      throw new CommitFailure(error);
+    }
+    this.#reported.clear();
+  }
+
+  /** One clear line per orderer and reason until a block arrives again. */
+  #report(address: string, error: unknown): void {
+    const { channelId, logger } = this.#options;
+    const code = error instanceof DenimError ? error.code : "failure";
+    const key = `${address} ${code}`;
+    const level = this.#reported.has(key) ? "debug" : "warn";
+    this.#reported.add(key);
+    logger[level](`[${channelId}] Cannot take blocks from orderer ${address}`, {
+      code,
+      reason: messageOf(error),
+    });
+  }
+}
+
+interface Round {
+  /** A block was committed. */
+  readonly progress: boolean;
+  readonly error: unknown;
+  readonly commitFailure: CommitFailure | undefined;
+}
+
+function statusError(address: string, kind: "status" | undefined, status: unknown): DenimError {
+  if (kind === undefined) {
+    return new DenimError("bad-response", `orderer ${address} sent an empty response`, { address });
+  }
+  const name = Status[Number(status)] ?? String(status);
+  const hint = status === Status.FORBIDDEN
+    ? "The orderer refuses this peer: is its MSP part of the channel's Readers, and its TLS " +
+      "client certificate the one it signs for?"
+    : status === Status.NOT_FOUND
+    ? "The orderer does not know the channel (yet)."
+    : undefined;
+  return new DenimError(
+    "orderer-status",
+    `orderer ${address} ended the stream with status ${name}`,
+    { address, status: name },
+    hint,
+  );
+}

@@ -1,0 +1,69 @@
+/**
+ * The signed request that starts a stream of blocks. Mirrors core/deliverservice/requester.go.
+ */
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  type Envelope,
+  EnvelopeSchema,
+  HeaderType,
+  PayloadSchema,
+} from "../gen/common/common_pb.ts";
+import { ChannelHeaderSchema, SignatureHeaderSchema } from "../gen/common/common_pb.ts";
+import { SeekInfo_SeekBehavior, SeekInfoSchema, SeekPositionSchema } from "../gen/orderer/ab_pb.ts";
+import type { SigningIdentity } from "../msp/types.ts";
+
+/** Go's math.MaxUint64: a stream that never ends. */
+const endless = 0xffff_ffff_ffff_ffffn;
+
+/** Bytes of a nonce, as everywhere in Fabric. */
+const nonceBytes = 24;
+
+export interface SeekRequest {
+  readonly channelId: string;
+  /** First block wanted; 0 asks for the oldest. */
+  readonly nextBlock: number;
+  readonly signer: SigningIdentity;
+  /** SHA-256 of the TLS client certificate, where one is shown. */
+  readonly tlsCertificateHash: Uint8Array | undefined;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/** A DELIVER_SEEK_INFO envelope: from `nextBlock` on, waiting for blocks that are not there yet. */
+export function createSeekEnvelope(request: SeekRequest): Envelope {
+  const { channelId, nextBlock, signer, tlsCertificateHash, now } = request;
+  const start = nextBlock > 0
+    ? create(SeekPositionSchema, {
+      Type: { case: "specified", value: { number: BigInt(nextBlock) } },
+    })
+    : create(SeekPositionSchema, { Type: { case: "oldest", value: {} } });
+  const seek = create(SeekInfoSchema, {
+    start,
+    stop: { Type: { case: "specified", value: { number: endless } } },
+    behavior: SeekInfo_SeekBehavior.BLOCK_UNTIL_READY,
+  });
+  const channelHeader = create(ChannelHeaderSchema, {
+    type: HeaderType.DELIVER_SEEK_INFO,
+    timestamp: {
+      seconds: BigInt(Math.floor(now / 1000)),
+      nanos: Math.floor(now % 1000) * 1_000_000,
+    },
+    channelId,
+    tlsCertHash: tlsCertificateHash ?? new Uint8Array(0),
+  });
+  const signatureHeader = create(SignatureHeaderSchema, {
+    creator: signer.serialized,
+    nonce: crypto.getRandomValues(new Uint8Array(nonceBytes)),
+  });
+  const payload = toBinary(
+    PayloadSchema,
+    create(PayloadSchema, {
+      header: {
+        channelHeader: toBinary(ChannelHeaderSchema, channelHeader),
+        signatureHeader: toBinary(SignatureHeaderSchema, signatureHeader),
+      },
+      data: toBinary(SeekInfoSchema, seek),
+    }),
+  );
+  return create(EnvelopeSchema, { payload, signature: signer.sign(payload) });
+}

@@ -1,0 +1,37 @@
+/** Blocks on their way from an orderer into the ledger. Mirrors core/committer and core/deliverservice. */
+import type { Block } from "../gen/common/common_pb.ts";
+import type { CommittedBlock } from "../ledger/types.ts";
+
+/** Validates and commits blocks of one channel, in order, exactly once. */
+export interface Committer {
+  /**
+   * Validates, collects private data, commits, and puts a new configuration in force.
+   * Calls are worked off one after the other.
+   * @throws DenimError `block-out-of-order`, `bad-previous-hash`, or why validation or commit could not be done; the block is then not in the ledger
+   */
+  commitBlock(block: Block): Promise<CommittedBlock>;
+  /** Resolves when the blocks handed over so far are committed or refused. */
+  idle(): Promise<void>;
+}
+
+/** Why a deliver client has ended. */
+export type DeliverEnd =
+  | { readonly kind: "stopped" }
+  /** No orderer could be used for `reconnectTotalTimeMs`. */
+  | { readonly kind: "gave-up"; readonly lastError: unknown }
+  /** A verified block could not be committed; going on would lose it. */
+  | { readonly kind: "commit-failed"; readonly error: unknown };
+
+export interface DeliverClient {
+  /** Begins to pull blocks; a second call does nothing. */
+  start(): void;
+  /** Ends at once; resolves when connection, stream and timers are gone. */
+  stop(): Promise<void>;
+  /** Settles when the client has ended, however it ended. */
+  readonly ended: Promise<DeliverEnd>;
+  /** The orderer it is connected to. */
+  readonly address: string | undefined;
+}
+
+/** Checks what one orderer says is the next block. @throws DenimError what is wrong with it */
+export type BlockVerifier = (block: Block) => void;

@@ -1,34 +1,11 @@
-/** Durations as Go writes them (`300ms`, `1h2m3.5s`), read the way viper and cast read them. */
-
-const millisecondsOf: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  "µs": 1e-3,
-  "μs": 1e-3,
-  ms: 1,
-  s: 1_000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-/** The largest duration Go can hold (int64 nanoseconds), in milliseconds. */
-const maxDurationMs = 2 ** 63 / 1e6;
+/** Durations in settings and flags, read the way viper and cast read them. */
+import { parseGoDuration } from "../base/duration.ts";
 
 /**
  * Milliseconds of a duration; a number without a unit counts nanoseconds, as in viper's GetDuration.
  * @returns undefined where the text is not a duration or does not fit Go's 64 bits
  */
 export function parseDuration(duration: string): number | undefined {
-  const sign = duration.startsWith("-") ? -1 : 1;
-  let rest = duration.replace(/^[+-]/, "");
-  if (/^(\d+\.?\d*|\.\d+)$/.test(rest)) rest += "ns";
-  if (rest === "") return undefined;
-  let total = 0;
-  while (rest !== "") {
-    const part = /^(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/.exec(rest);
-    if (part === null) return undefined;
-    total += Number(part[1]) * millisecondsOf[part[2]];
-    rest = rest.slice(part[0].length);
-  }
-  return total < maxDurationMs ? sign * total : undefined;
+  const unitless = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(duration);
+  return parseGoDuration(unitless ? `${duration}ns` : duration);
 }

@@ -135,11 +135,33 @@ export interface CommittedBlock {
 /** Private data of a block's transactions that this peer holds, by transaction number. */
 export type BlockPrivateData = ReadonlyMap<number, TxPvtReadWriteSet>;
 
+/** Private writes of a transaction that this peer does not hold. */
+export interface MissingPrivateData {
+  readonly txNumber: number;
+  readonly namespace: string;
+  readonly collection: string;
+  /** Whether this peer's organisation may have it. */
+  readonly eligible: boolean;
+}
+
 export interface CommitInput {
   readonly block: Block;
   /** From validation; MVCC may turn VALID ones into conflicts. One byte per transaction. */
   readonly flags: Uint8Array;
   readonly privateData?: BlockPrivateData;
+  /** Without it, every private write of a valid transaction that is not in `privateData` counts. */
+  readonly missingPrivateData?: readonly MissingPrivateData[];
+}
+
+/** One key of the world state as stored, in all namespaces (`ns$$hcoll`, `ns$$pcoll` too). */
+export interface StateEntry {
+  readonly namespace: string;
+  /** Raw bytes: hashes in hashed namespaces, UTF-8 elsewhere. */
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  /** Serialized metadata entries. */
+  readonly metadata: Uint8Array | undefined;
+  readonly version: Version;
 }
 
 /** One channel's ledger. */
@@ -158,6 +180,14 @@ export interface PeerLedger {
   newSimulator(txId: string): TxSimulator;
   newQueryExecutor(): QueryExecutor;
   newHistoryExecutor(): HistoryQueryExecutor;
+  /** Private write sets kept for a block, those of invalid transactions too. */
+  privateDataOfBlock(blockNumber: number): BlockPrivateData;
+  /** Private writes that this peer lacks, newest blocks first, of at most `maxBlocks` blocks. */
+  missingPrivateData(maxBlocks: number): (MissingPrivateData & { readonly blockNumber: number })[];
+  /** The whole world state of one height in order of keys; for dumps and comparisons. */
+  stateEntries(): IterableIterator<StateEntry>;
+  /** Commit hash of the newest block; undefined while only block 0 is there. */
+  commitHash(): Uint8Array | undefined;
   /** MVCC, then block, index, state, history and private data in one transaction. Blocks must come in order. */
   commit(input: CommitInput): CommittedBlock;
   /** Called after each commit, in order. Returns the way to stop. */

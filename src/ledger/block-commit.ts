@@ -1,0 +1,77 @@
+/** Writes a prepared block, its index, state, history and private data in one SQLite transaction. */
+import { HeaderType } from "../gen/common/common_pb.ts";
+import type { Block } from "../gen/common/common_pb.ts";
+import { TxValidationCode } from "../gen/peer/transaction_pb.ts";
+import type { PreparedBlock } from "./block-preparation.ts";
+import type { BlockStore } from "./block/block-store.ts";
+import { addHistory } from "./history-store.ts";
+import type { CommittedState } from "./mvcc/committed-state.ts";
+import type { CollectionUpdates, Update } from "./mvcc/update-batch.ts";
+import { expirePrivateData, storePrivateData } from "./private/private-data-store.ts";
+import { type CollectionLifetime, expireKeys, scheduleExpiry } from "./private/state-expiry.ts";
+import { hashBytes, hashedStateKey, privateNamespace, stateKey } from "./state/state-key.ts";
+import type { StateStore, VersionedValue } from "./state/state-store.ts";
+import type { Database } from "./storage/database.ts";
+import type { BlockPrivateData, MissingPrivateData } from "./types.ts";
+
+export interface BlockWrite {
+  readonly number: number;
+  /** With its final metadata. */
+  readonly block: Block;
+  readonly firstOrdinal: number;
+  readonly prepared: PreparedBlock;
+  readonly privateUpdates: CollectionUpdates;
+  readonly privateData: BlockPrivateData;
+  readonly missing: readonly MissingPrivateData[];
+}
+
+export interface CommitStores {
+  readonly database: Database;
+  readonly blocks: BlockStore;
+  readonly state: StateStore;
+  readonly historyEnabled: boolean;
+  readonly lifetime: CollectionLifetime;
+}
+
+function stored(update: Update): VersionedValue | undefined {
+  if (update.value === undefined) return undefined;
+  return { value: update.value, metadata: update.metadata, version: update.version };
+}
+
+function writeState(write: BlockWrite, state: StateStore): void {
+  const { publicUpdates, hashedUpdates } = write.prepared.mvcc;
+  for (const namespace of publicUpdates.namespaces()) {
+    for (const [key, update] of publicUpdates.of(namespace) ?? []) {
+      state.apply(stateKey(namespace, key), stored(update));
+    }
+  }
+  for (const { namespace, collection, key, update } of hashedUpdates.all()) {
+    state.apply(hashedStateKey(namespace, collection, hashBytes(key)), stored(update));
+  }
+  for (const { namespace, collection, key, update } of write.privateUpdates.all()) {
+    state.apply(stateKey(privateNamespace(namespace, collection), key), stored(update));
+  }
+}
+
+/** Inside a write transaction. @param committed state before this block */
+export function writeBlock(
+  write: BlockWrite,
+  { database, blocks, state, historyEnabled, lifetime }: CommitStores,
+  committed: CommittedState,
+): void {
+  const { number, prepared, privateUpdates, firstOrdinal } = write;
+  const { hashedUpdates } = prepared.mvcc;
+  blocks.add(write.block, firstOrdinal, prepared.flags, prepared.indexedTxIds);
+  scheduleExpiry(database, hashedUpdates, privateUpdates, lifetime);
+  expireKeys(database, number, hashedUpdates, privateUpdates, committed);
+  writeState(write, state);
+  storePrivateData(database, number, write.privateData, write.missing, lifetime);
+  expirePrivateData(database, number);
+  if (!historyEnabled) return;
+  for (const { txNumber, set, type } of prepared.transactions) {
+    if (prepared.flags[txNumber] !== TxValidationCode.VALID) continue;
+    if (type === HeaderType.ENDORSER_TRANSACTION) {
+      addHistory(database, set, firstOrdinal + txNumber);
+    }
+  }
+}

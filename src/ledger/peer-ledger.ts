@@ -1,0 +1,371 @@
+/** One channel's ledger over one SQLite file. Mirrors core/ledger/kvledger/kv_ledger.go. */
+import { create } from "@bufbuild/protobuf";
+import {
+  type Block,
+  BlockMetadataIndex,
+  BlockMetadataSchema,
+  BlockSchema,
+  MetadataSchema,
+} from "../gen/common/common_pb.ts";
+import { emptyBytes, equal, hex } from "../base/bytes.ts";
+import { DenimError, messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { blockMetadata, encodeMetadata, setMetadataSlot } from "../protocol/block.ts";
+import { writeBlock } from "./block-commit.ts";
+import { missingOf, prepareBlock, type PreparedBlock } from "./block-preparation.ts";
+import { BlockFeed } from "./block/block-feed.ts";
+import { BlockStore, type ChainTip } from "./block/block-store.ts";
+import { StateHistory } from "./history-store.ts";
+import type { KeyValueCheck } from "./key-validation.ts";
+import type { LedgerLimits } from "./limits.ts";
+import { commitHash, deterministicUpdateBytes } from "./mvcc/commit-hash.ts";
+import { BlockCommittedState } from "./mvcc/committed-state.ts";
+import type { BlockToLive } from "./private/collection-policy.ts";
+import { missingPrivateData, privateDataOfBlock } from "./private/private-data-store.ts";
+import { preparePrivateUpdates } from "./private/private-updates.ts";
+import { StateQueryExecutor } from "./query/query-executor.ts";
+import type { RichQueryEngine } from "./query/rich-query.ts";
+import { Simulator } from "./query/simulator.ts";
+import { splitStateKey } from "./state/state-key.ts";
+import { StateStore } from "./state/state-store.ts";
+import type { Database } from "./storage/database.ts";
+import { SnapshotPool } from "./storage/snapshot-pool.ts";
+import { FileTransientStore } from "./transient-store.ts";
+import type {
+  BlockchainInfo,
+  BlockPrivateData,
+  CommitInput,
+  CommittedBlock,
+  HistoryQueryExecutor,
+  MissingPrivateData,
+  PeerLedger,
+  QueryExecutor,
+  StateEntry,
+  TransientStore,
+  TxSimulator,
+} from "./types.ts";
+
+export interface LedgerModules {
+  readonly limits: LedgerLimits;
+  readonly logger: Logger;
+  readonly historyEnabled: boolean;
+  readonly checkKeyValue: KeyValueCheck;
+  readonly richQueries: RichQueryEngine;
+  readonly blockToLive: BlockToLive;
+}
+
+const noPrivateData: BlockPrivateData = new Map();
+
+/** Block numbers from here on ask for the newest block (Go's math.MaxUint64). */
+const newestBlockNumber = 2 ** 64;
+
+export class SqliteLedger implements PeerLedger {
+  readonly transientStore: TransientStore;
+  readonly #transient: FileTransientStore;
+  readonly #blocks: BlockStore;
+  readonly #state: StateStore;
+  readonly #snapshots: SnapshotPool;
+  readonly #feed: BlockFeed;
+  readonly #recent = new Map<number, Block>();
+  readonly #listeners = new Set<(committed: CommittedBlock) => void>();
+  readonly #log: Logger;
+  #tip: ChainTip;
+  #commitHash: Uint8Array | undefined;
+  #closed = false;
+
+  /**
+   * @param database a connection for writing, owned by the ledger from now on
+   * @param transientFile where private data of endorsements waits
+   * @param onClose called once
+   */
+  constructor(
+    readonly channelId: string,
+    readonly database: Database,
+    transientFile: string,
+    readonly modules: LedgerModules,
+    readonly onClose: () => void = () => {},
+  ) {
+    this.#log = modules.logger.named("kvledger");
+    this.#blocks = new BlockStore(database);
+    this.#state = new StateStore(database, modules.limits);
+    this.#snapshots = new SnapshotPool(database.file, modules.limits);
+    this.#feed = new BlockFeed(() => this.#tip.height, (number) => this.blockByNumber(number));
+    this.#transient = new FileTransientStore(transientFile, modules.limits);
+    this.transientStore = this.#transient;
+    this.#tip = this.#blocks.tip();
+    this.#commitHash = this.#storedCommitHash();
+  }
+
+  info(): BlockchainInfo {
+    return {
+      height: this.#tip.height,
+      currentBlockHash: this.#tip.headerHash,
+      previousBlockHash: this.#tip.previousHash,
+    };
+  }
+
+  /** A number of 2^64 (MaxUint64, as JavaScript rounds it) and more is the newest block. */
+  blockByNumber(blockNumber: number): Block {
+    const number = blockNumber >= newestBlockNumber ? this.#tip.height - 1 : blockNumber;
+    return this.#recent.get(number) ?? this.#blocks.byNumber(number);
+  }
+
+  blockByHash(headerHash: Uint8Array): Block {
+    return this.#blocks.byHash(headerHash);
+  }
+
+  blockByTxId(txId: string): Block {
+    return this.blockByNumber(this.#blocks.transaction(txId).blockNumber);
+  }
+
+  transactionById(txId: string): { envelope: Uint8Array; validationCode: number } {
+    const { envelope, validationCode } = this.#blocks.transaction(txId);
+    return { envelope, validationCode };
+  }
+
+  hasTransaction(txId: string): boolean {
+    return this.#blocks.hasTransaction(txId);
+  }
+
+  blocksFrom(blockNumber: number, signal: AbortSignal): AsyncIterable<Block> {
+    return this.#feed.from(blockNumber, signal);
+  }
+
+  newSimulator(txId: string): TxSimulator {
+    return new Simulator(txId, this.#snapshots.acquire(), this.#settings());
+  }
+
+  newQueryExecutor(): QueryExecutor {
+    return new StateQueryExecutor(this.#snapshots.acquire(), this.#settings());
+  }
+
+  newHistoryExecutor(): HistoryQueryExecutor {
+    const snapshot = this.#snapshots.acquire();
+    const blocks = new BlockStore(snapshot.database);
+    return new StateHistory(snapshot, blocks, this.modules.historyEnabled);
+  }
+
+  privateDataOfBlock(blockNumber: number): BlockPrivateData {
+    return privateDataOfBlock(this.database, blockNumber);
+  }
+
+  missingPrivateData(maxBlocks: number): (MissingPrivateData & { readonly blockNumber: number })[] {
+    return missingPrivateData(this.database, maxBlocks);
+  }
+
+  *stateEntries(): IterableIterator<StateEntry> {
+    const snapshot = this.#snapshots.acquire();
+    try {
+      const cursor = snapshot.state.range(emptyBytes, Uint8Array.of(0xff));
+      for (let entry = cursor.next(); entry !== undefined; entry = cursor.next()) {
+        const { namespace, key } = splitStateKey(entry.stored);
+        const { value, metadata, version } = entry;
+        yield { namespace, key, value, metadata, version };
+      }
+    } finally {
+      snapshot.release();
+    }
+  }
+
+  commitHash(): Uint8Array | undefined {
+    return this.#commitHash;
+  }
+
+  /**
+   * @throws DenimError `unexpected-block` (wrong number or previous hash), `bad-flags`,
+   * `private-data-hash-mismatch`, or a storage error; nothing is written then
+   */
+  commit(input: CommitInput): CommittedBlock {
+    const started = performance.now();
+    const number = this.#checkFollows(input);
+    // Views of the old height keep their own connections; an unused one must not hold the log.
+    this.#snapshots.advance();
+    const committed = new BlockCommittedState(this.#state);
+    const envelopes = input.block.data?.data ?? [];
+    const prepared = prepareBlock(
+      number,
+      envelopes,
+      input.flags,
+      committed,
+      this.modules.checkKeyValue,
+    );
+    const privateData = input.privateData ?? noPrivateData;
+    const privateUpdates = preparePrivateUpdates(
+      number,
+      prepared.transactions,
+      prepared.mvcc,
+      privateData,
+      committed,
+    );
+    const hash = this.#nextCommitHash(number, prepared);
+    const block = finalBlock(input.block, prepared.flags, hash);
+    const prepareMs = performance.now() - started;
+    const write = {
+      number,
+      block,
+      firstOrdinal: this.#tip.transactions,
+      prepared,
+      privateUpdates,
+      privateData,
+      missing: input.missingPrivateData ?? this.#missing(prepared, privateData),
+    };
+    const stores = {
+      database: this.database,
+      blocks: this.#blocks,
+      state: this.#state,
+      historyEnabled: this.modules.historyEnabled,
+      lifetime: this.#lifetime(),
+    };
+    const tip = this.database.transaction(() => {
+      writeBlock(write, stores, committed);
+      return this.#blocks.tip();
+    });
+    this.#tip = tip;
+    this.#commitHash = hash;
+    this.#remember(number, block);
+    this.#log.info(
+      `[${this.channelId}] Committed block [${number}] with ${envelopes.length} transaction(s)`,
+      {
+        prepareMs: Math.round(prepareMs),
+        totalMs: Math.round(performance.now() - started),
+        commitHash: hash ? hex(hash) : "",
+      },
+    );
+    return this.#announce({ number, block, flags: prepared.flags, txIds: prepared.txIds });
+  }
+
+  onCommit(listener: (committed: CommittedBlock) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Ends block streams and gives all connections back; safe to call twice. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#feed.close();
+    this.#listeners.clear();
+    this.#snapshots.close();
+    this.#transient.close();
+    this.database.close();
+    this.onClose();
+  }
+
+  #settings() {
+    const { richQueries, checkKeyValue, limits } = this.modules;
+    return {
+      richQueries,
+      checkKeyValue,
+      maxDegreeQueryReadsHashing: limits.maxDegreeQueryReadsHashing,
+    };
+  }
+
+  /** The block's number. Mirrors blkstorage's addBlock. */
+  #checkFollows({ block, flags }: CommitInput): number {
+    if (block.header === undefined) {
+      throw new DenimError("unexpected-block", "block header is nil");
+    }
+    const number = Number(block.header.number);
+    if (number !== this.#tip.height) {
+      throw new DenimError(
+        "unexpected-block",
+        `block number should have been ${this.#tip.height} but was ${number}`,
+        { expected: this.#tip.height, actual: number },
+      );
+    }
+    if (number > 0 && !equal(block.header.previousHash, this.#tip.headerHash)) {
+      throw new DenimError(
+        "unexpected-block",
+        `unexpected Previous block hash. Expected PreviousHash = [${
+          hex(this.#tip.headerHash)
+        }], PreviousHash referred in the latest block= [${hex(block.header.previousHash)}]`,
+        { number },
+      );
+    }
+    const count = block.data?.data.length ?? 0;
+    if (flags.length !== count) {
+      throw new DenimError(
+        "bad-flags",
+        `block ${number} has ${count} transactions but ${flags.length} validation flags`,
+        { number, transactions: count, flags: flags.length },
+      );
+    }
+    return number;
+  }
+
+  /** Computed from block 1 on, and only while the chain has had it without a gap. */
+  #nextCommitHash(number: number, prepared: PreparedBlock): Uint8Array | undefined {
+    if (number !== 1 && this.#commitHash === undefined) return undefined;
+    const { publicUpdates, hashedUpdates } = prepared.mvcc;
+    const updates = deterministicUpdateBytes(publicUpdates, hashedUpdates);
+    return commitHash(prepared.flags, updates, this.#commitHash);
+  }
+
+  #storedCommitHash(): Uint8Array | undefined {
+    if (this.#tip.height === 0) return undefined;
+    const newest = this.#blocks.byNumber(this.#tip.height - 1);
+    const { value } = blockMetadata(newest, BlockMetadataIndex.COMMIT_HASH);
+    return value.length === 0 ? undefined : value;
+  }
+
+  /** Lifetimes of collections, looked up once per block. */
+  #lifetime(): (namespace: string, collection: string) => number | undefined {
+    const known = new Map<string, number | undefined>();
+    const state = new BlockCommittedState(this.#state);
+    return (namespace, collection) => {
+      const name = JSON.stringify([namespace, collection]);
+      if (!known.has(name)) {
+        const getState = (ns: string, key: string) => state.get(ns, key)?.value;
+        known.set(name, this.modules.blockToLive(getState, namespace, collection));
+      }
+      return known.get(name);
+    };
+  }
+
+  #missing(prepared: PreparedBlock, privateData: BlockPrivateData): MissingPrivateData[] {
+    return missingOf(
+      prepared,
+      (txNumber, namespace, collection) =>
+        privateData.get(txNumber)?.nsPvtRwset.some((ns) =>
+          ns.namespace === namespace &&
+          ns.collectionPvtRwset.some((c) => c.collectionName === collection)
+        ) ?? false,
+    );
+  }
+
+  #remember(number: number, block: Block): void {
+    this.#recent.set(number, block);
+    this.#recent.delete(number - this.modules.limits.recentBlocks);
+  }
+
+  /** A listener that throws must not undo a commit that is on disk. */
+  #announce(committed: CommittedBlock): CommittedBlock {
+    this.#feed.wake();
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(committed);
+      } catch (thrown) {
+        this.#log.error(`a commit listener failed: ${messageOf(thrown)}`, {
+          channelId: this.channelId,
+          blockNumber: committed.number,
+        });
+      }
+    }
+    return committed;
+  }
+}
+
+/** The block as it is kept: the peer's flags and commit hash in its metadata. The input stays as it is. */
+function finalBlock(block: Block, flags: Uint8Array, hash: Uint8Array | undefined): Block {
+  const final = create(BlockSchema, {
+    header: block.header,
+    data: block.data,
+    metadata: create(BlockMetadataSchema, { metadata: [...block.metadata?.metadata ?? []] }),
+  });
+  setMetadataSlot(final, BlockMetadataIndex.TRANSACTIONS_FILTER, flags);
+  if (hash) {
+    const metadata = create(MetadataSchema, { value: hash });
+    setMetadataSlot(final, BlockMetadataIndex.COMMIT_HASH, encodeMetadata(metadata));
+  }
+  return final;
+}

@@ -1,0 +1,39 @@
+/**
+ * Rich queries (JSON selectors). The built-in store behaves as LevelDB: it has none. An engine plugs
+ * in here.
+ */
+import { DenimError } from "../../base/errors.ts";
+import type { EntryCursor, StateView } from "../state/state-store.ts";
+
+export interface RichQueryPage {
+  readonly cursor: EntryCursor;
+  /** Where the next page begins; read after the cursor is at its end. */
+  bookmark(): string;
+}
+
+export interface RichQueryEngine {
+  /** @throws DenimError with the text that the chaincode sees */
+  query(view: StateView, namespace: string, query: string): EntryCursor;
+  /** @param pageSize 0 for no limit */
+  queryPage(
+    view: StateView,
+    namespace: string,
+    query: string,
+    bookmark: string,
+    pageSize: number,
+  ): RichQueryPage;
+}
+
+function unsupported(what: string): DenimError {
+  return new DenimError("query-unsupported", `${what} not supported for leveldb`);
+}
+
+/** Refuses with LevelDB's words. */
+export const noRichQueries: RichQueryEngine = {
+  query: () => {
+    throw unsupported("ExecuteQuery");
+  },
+  queryPage: () => {
+    throw unsupported("ExecuteQueryWithMetadata");
+  },
+};

@@ -1,0 +1,282 @@
+/** Collects what a simulation reads and writes and builds the read-write set. Mirrors rwsetutil/rwset_builder.go. */
+import { createHash } from "node:crypto";
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  HashedRWSetSchema,
+  KVMetadataEntrySchema,
+  type KVMetadataWrite,
+  type KVMetadataWriteHash,
+  KVMetadataWriteHashSchema,
+  KVMetadataWriteSchema,
+  type KVRead,
+  type KVReadHash,
+  KVReadHashSchema,
+  KVReadSchema,
+  KVRWSetSchema,
+  type KVWrite,
+  type KVWriteHash,
+  KVWriteHashSchema,
+  KVWriteSchema,
+  type RangeQueryInfo,
+  VersionSchema,
+} from "../../gen/ledger/rwset/kvrwset/kv_rwset_pb.ts";
+import {
+  CollectionHashedReadWriteSetSchema,
+  CollectionPvtReadWriteSetSchema,
+  type NsPvtReadWriteSet,
+  NsPvtReadWriteSetSchema,
+  NsReadWriteSetSchema,
+  TxPvtReadWriteSetSchema,
+  TxReadWriteSet_DataModel,
+  TxReadWriteSetSchema,
+} from "../../gen/ledger/rwset/rwset_pb.ts";
+import { compareUtf8, emptyBytes, utf8 } from "../../base/bytes.ts";
+import { sortedEntries } from "../metadata/entries.ts";
+import type { SimulationResults, Version } from "../types.ts";
+
+/** SHA-256, which names private keys and values in public. */
+export function privateHash(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash("sha256").update(bytes).digest());
+}
+
+/** Hash of a private key. */
+export function privateKeyHash(key: string): Uint8Array {
+  return privateHash(utf8(key));
+}
+
+/** A read as recorded; no version where the key was absent. */
+export function kvRead(key: string, version: Version | undefined): KVRead {
+  return create(KVReadSchema, { key, version: protoVersion(version) });
+}
+
+function protoVersion(version: Version | undefined) {
+  if (version === undefined) return undefined;
+  return create(VersionSchema, {
+    blockNum: BigInt(version.blockNumber),
+    txNum: BigInt(version.txNumber),
+  });
+}
+
+function entriesOf(metadata: ReadonlyMap<string, Uint8Array>) {
+  return sortedEntries(metadata).map((entry) => create(KVMetadataEntrySchema, entry));
+}
+
+function sortedValues<T>(map: ReadonlyMap<string, T>): T[] {
+  return [...map].sort(([a], [b]) => compareUtf8(a, b)).map(([, value]) => value);
+}
+
+function getOrAdd<T>(map: Map<string, T>, key: string, make: () => T): T {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+class HashedCollection {
+  readonly reads = new Map<string, KVReadHash>();
+  readonly writes = new Map<string, KVWriteHash>();
+  readonly metadataWrites = new Map<string, KVMetadataWriteHash>();
+  privateSetHash: Uint8Array = emptyBytes;
+
+  constructor(readonly name: string) {}
+
+  build() {
+    return create(CollectionHashedReadWriteSetSchema, {
+      collectionName: this.name,
+      hashedRwset: toBinary(
+        HashedRWSetSchema,
+        create(HashedRWSetSchema, {
+          hashedReads: sortedValues(this.reads),
+          hashedWrites: sortedValues(this.writes),
+          metadataWrites: sortedValues(this.metadataWrites),
+        }),
+      ),
+      pvtRwsetHash: this.privateSetHash,
+    });
+  }
+}
+
+class PublicNamespace {
+  readonly reads = new Map<string, KVRead>();
+  readonly writes = new Map<string, KVWrite>();
+  readonly metadataWrites = new Map<string, KVMetadataWrite>();
+  /** By start, end and exhaustion, in the order of the queries; a repeated query is kept once. */
+  readonly rangeQueries = new Map<string, RangeQueryInfo>();
+  readonly collections = new Map<string, HashedCollection>();
+
+  constructor(readonly name: string) {}
+
+  build() {
+    return create(NsReadWriteSetSchema, {
+      namespace: this.name,
+      rwset: toBinary(
+        KVRWSetSchema,
+        create(KVRWSetSchema, {
+          reads: sortedValues(this.reads),
+          rangeQueriesInfo: [...this.rangeQueries.values()],
+          writes: sortedValues(this.writes),
+          metadataWrites: sortedValues(this.metadataWrites),
+        }),
+      ),
+      collectionHashedRwset: sortedValues(this.collections).map((c) => c.build()),
+    });
+  }
+}
+
+class PrivateCollection {
+  readonly writes = new Map<string, KVWrite>();
+  readonly metadataWrites = new Map<string, KVMetadataWrite>();
+
+  constructor(readonly name: string) {}
+
+  build() {
+    return create(CollectionPvtReadWriteSetSchema, {
+      collectionName: this.name,
+      rwset: toBinary(
+        KVRWSetSchema,
+        create(KVRWSetSchema, {
+          writes: sortedValues(this.writes),
+          metadataWrites: sortedValues(this.metadataWrites),
+        }),
+      ),
+    });
+  }
+}
+
+/** One simulation's record. Namespaces, collections and keys come out sorted by their UTF-8 bytes. */
+export class ReadWriteSetBuilder {
+  readonly #public = new Map<string, PublicNamespace>();
+  readonly #private = new Map<string, Map<string, PrivateCollection>>();
+
+  addRead(namespace: string, key: string, version: Version | undefined): void {
+    this.#namespace(namespace).reads.set(key, kvRead(key, version));
+  }
+
+  /** An undefined value deletes. */
+  addWrite(namespace: string, key: string, value: Uint8Array | undefined): void {
+    this.#namespace(namespace).writes.set(key, kvWrite(key, value));
+  }
+
+  /** No entries delete the metadata. */
+  addMetadataWrite(
+    namespace: string,
+    key: string,
+    metadata: ReadonlyMap<string, Uint8Array>,
+  ): void {
+    this.#namespace(namespace).metadataWrites.set(
+      key,
+      create(KVMetadataWriteSchema, { key, entries: entriesOf(metadata) }),
+    );
+  }
+
+  addRangeQuery(namespace: string, query: RangeQueryInfo): void {
+    const identity = JSON.stringify([query.startKey, query.endKey, query.itrExhausted]);
+    getOrAdd(this.#namespace(namespace).rangeQueries, identity, () => query);
+  }
+
+  addHashedRead(
+    namespace: string,
+    collection: string,
+    key: string,
+    version: Version | undefined,
+  ): void {
+    this.#hashed(namespace, collection).reads.set(
+      key,
+      create(KVReadHashSchema, { keyHash: privateKeyHash(key), version: protoVersion(version) }),
+    );
+  }
+
+  /** The clear write goes to the private set, its hashes to the public one. */
+  addPrivateWrite(
+    namespace: string,
+    collection: string,
+    key: string,
+    value: Uint8Array | undefined,
+  ): void {
+    this.#clear(namespace, collection).writes.set(key, kvWrite(key, value));
+    this.#hashed(namespace, collection).writes.set(
+      key,
+      create(KVWriteHashSchema, {
+        keyHash: privateKeyHash(key),
+        isDelete: value === undefined,
+        valueHash: value === undefined ? emptyBytes : privateHash(value),
+      }),
+    );
+  }
+
+  /** The private set names only the key, so that its version can follow; entries are public. */
+  addPrivateMetadataWrite(
+    namespace: string,
+    collection: string,
+    key: string,
+    metadata: ReadonlyMap<string, Uint8Array>,
+  ): void {
+    this.#clear(namespace, collection).metadataWrites.set(
+      key,
+      create(KVMetadataWriteSchema, { key }),
+    );
+    this.#hashed(namespace, collection).metadataWrites.set(
+      key,
+      create(KVMetadataWriteHashSchema, {
+        keyHash: privateKeyHash(key),
+        entries: entriesOf(metadata),
+      }),
+    );
+  }
+
+  build(): SimulationResults {
+    const namespaces: NsPvtReadWriteSet[] = [];
+    for (const name of [...this.#private.keys()].sort(compareUtf8)) {
+      const collections = sortedValues(this.#private.get(name) ?? new Map()).map((c) => c.build());
+      for (const { collectionName, rwset } of collections) {
+        this.#hashed(name, collectionName).privateSetHash = privateHash(rwset);
+      }
+      namespaces.push(
+        create(NsPvtReadWriteSetSchema, { namespace: name, collectionPvtRwset: collections }),
+      );
+    }
+    const publicSet = create(TxReadWriteSetSchema, {
+      dataModel: TxReadWriteSet_DataModel.KV,
+      nsRwset: sortedValues(this.#public).map((namespace) => namespace.build()),
+    });
+    return {
+      publicSet,
+      publicBytes: toBinary(TxReadWriteSetSchema, publicSet),
+      privateSet: namespaces.length === 0 ? undefined : create(TxPvtReadWriteSetSchema, {
+        dataModel: TxReadWriteSet_DataModel.KV,
+        nsPvtRwset: namespaces,
+      }),
+    };
+  }
+
+  #namespace(name: string): PublicNamespace {
+    return getOrAdd(this.#public, name, () => new PublicNamespace(name));
+  }
+
+  #hashed(namespace: string, collection: string): HashedCollection {
+    return getOrAdd(
+      this.#namespace(namespace).collections,
+      collection,
+      () => new HashedCollection(collection),
+    );
+  }
+
+  #clear(namespace: string, collection: string): PrivateCollection {
+    const collections = getOrAdd(
+      this.#private,
+      namespace,
+      () => new Map<string, PrivateCollection>(),
+    );
+    return getOrAdd(collections, collection, () => new PrivateCollection(collection));
+  }
+}
+
+function kvWrite(key: string, value: Uint8Array | undefined): KVWrite {
+  return create(KVWriteSchema, {
+    key,
+    isDelete: value === undefined,
+    value: value ?? emptyBytes,
+  });
+}

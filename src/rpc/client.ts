@@ -5,14 +5,14 @@
 import type { OutgoingHttpHeaders } from "node:http2";
 import { type DescMethod, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import { messageOf } from "../base/errors.ts";
-import { ClientCall } from "./client_call.ts";
-import { CallScope } from "./call_scope.ts";
+import { ClientCall } from "./client-call.ts";
+import { CallScope } from "./call-scope.ts";
 import { encodeFrame } from "./framing.ts";
 import { defaultClientLimits, type RpcLimits } from "./limits.ts";
 import { type ClientSession, openSession, type SessionTarget } from "./session.ts";
 import { GrpcStatus, RpcError } from "./status.ts";
 import { formatTimeout } from "./timeout.ts";
-import { StreamingCall } from "./streaming_call.ts";
+import { StreamingCall } from "./streaming-call.ts";
 import type { CallOptions, ClientStream, ClientTls, RpcClient } from "./types.ts";
 
 /** Connection timeout where the target says nothing (Fabric's peer.client.connTimeout). */

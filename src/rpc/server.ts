@@ -21,7 +21,7 @@ import {
   type Connection,
   type RegisteredMethod,
   ServerCall,
-} from "./server_call.ts";
+} from "./server-call.ts";
 import { encodeStatusMessage, GrpcStatus, RpcError } from "./status.ts";
 import { serverTlsOptions } from "./tls.ts";
 import type { RpcServer, ServerTls, ServiceHandlers } from "./types.ts";
@@ -89,7 +89,10 @@ class Http2RpcServer implements RpcServer {
     this.#server.on("sessionError", (error: Error) => {
       this.#logger.debug("connection failed", { error: error.message });
     });
-    this.#server.on("stream", (stream, headers) => this.#open(stream, headers));
+    this.#server.on(
+      "stream",
+      (stream, headers) => this.#open(stream as ServerHttp2Stream, headers),
+    );
   }
 
   get address(): string {

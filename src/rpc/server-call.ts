@@ -1,4 +1,5 @@
 /** One call as the server sees it: from request headers to trailers. */
+import { setImmediate } from "node:timers";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { messageOf } from "../base/errors.ts";
@@ -9,9 +10,8 @@ import { encodeStatusMessage, GrpcStatus, RpcError, toStatus } from "./status.ts
 import { maxTimerMs, parseTimeout } from "./timeout.ts";
 import type { CallContext } from "./types.ts";
 
-/** RST_STREAM codes. */
+/** RST_STREAM code. */
 const http2NoError = 0;
-const http2Cancel = 8;
 
 /** A handler without its message types. */
 export type AnyHandler = (request: unknown, context: CallContext) => unknown;
@@ -278,7 +278,10 @@ export class ServerCall implements CallContext {
     const stream = this.#stream;
     if (stream.readableEnded) return;
     stream.resume();
-    stream.close(this.#cut?.status === GrpcStatus.CANCELLED ? http2Cancel : http2NoError);
+    // Not at once: a reset would overtake the trailers.
+    setImmediate(() => {
+      if (!stream.closed) stream.close(http2NoError);
+    });
   }
 
   #ended = false;

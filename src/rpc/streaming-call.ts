@@ -1,6 +1,6 @@
 /** A duplex stream for callers, over a call that is opened in the background. */
-import type { CallScope } from "./call_scope.ts";
-import type { CallEvents, ClientCall } from "./client_call.ts";
+import type { CallScope } from "./call-scope.ts";
+import type { CallEvents, ClientCall } from "./client-call.ts";
 import { Inbox } from "./inbox.ts";
 import { GrpcStatus, RpcError, toStatus } from "./status.ts";
 import type { ClientStream } from "./types.ts";

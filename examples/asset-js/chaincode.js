@@ -13,7 +13,9 @@ function expect(args, ...names) {
 
 /** A whole number that is not negative. */
 function number(text) {
-  if (!/^[0-9]{1,15}$/.test(text)) throw new Error(`value must be a whole number, got "${text}"`);
+  if (!/^[0-9]{1,15}$/.test(text)) {
+    throw new Error(`value must be a whole number, got "${text}"`);
+  }
   return Number(text);
 }
 
@@ -35,7 +37,11 @@ async function store(stub, asset) {
 async function drain(iterator, convert) {
   const results = [];
   try {
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
+    for (
+      let next = await iterator.next();
+      !next.done;
+      next = await iterator.next()
+    ) {
       results.push(convert(next.value));
     }
   } finally {
@@ -48,7 +54,9 @@ const transactions = {
   /** create ID OWNER VALUE */
   async create(stub, args) {
     const [id, owner, value] = expect(args, "id", "owner", "value");
-    if ((await stub.getState(id)).length > 0) throw new Error(`asset ${id} already exists`);
+    if ((await stub.getState(id)).length > 0) {
+      throw new Error(`asset ${id} already exists`);
+    }
     const bytes = await store(stub, { id, owner, value: number(value) });
     stub.setEvent("created", bytes);
     return bytes;
@@ -84,9 +92,19 @@ const transactions = {
   /** list [FROM TO [PAGE_SIZE BOOKMARK]]: assets of a key range, a page at a time (a query). */
   async list(stub, [from = "", to = "", pageSize, bookmark = ""]) {
     const asset = (result) => JSON.parse(result.value.toString());
-    if (pageSize === undefined) return await drain(await stub.getStateByRange(from, to), asset);
-    const page = await stub.getStateByRangeWithPagination(from, to, number(pageSize), bookmark);
-    return { assets: await drain(page.iterator, asset), bookmark: page.metadata.bookmark };
+    if (pageSize === undefined) {
+      return await drain(await stub.getStateByRange(from, to), asset);
+    }
+    const page = await stub.getStateByRangeWithPagination(
+      from,
+      to,
+      number(pageSize),
+      bookmark,
+    );
+    return {
+      assets: await drain(page.iterator, asset),
+      bookmark: page.metadata.bookmark,
+    };
   },
 
   /** history ID: every value the asset has had. */
@@ -115,20 +133,24 @@ class AssetChaincode {
       }
       return Shim.success(Buffer.from(`version ${version}`));
     } catch (error) {
-      return Shim.error(Buffer.from(error.message));
+      return Shim.error(error.message);
     }
   }
 
   async Invoke(stub) {
     const { fcn, params } = stub.getFunctionAndParameters();
     try {
-      if (!Object.hasOwn(transactions, fcn)) throw new Error(`unknown function "${fcn}"`);
+      if (!Object.hasOwn(transactions, fcn)) {
+        throw new Error(`unknown function "${fcn}"`);
+      }
       const result = await transactions[fcn](stub, params);
       return Shim.success(
-        Buffer.isBuffer(result) ? result : Buffer.from(result ? JSON.stringify(result) : ""),
+        Buffer.isBuffer(result)
+          ? result
+          : Buffer.from(result ? JSON.stringify(result) : ""),
       );
     } catch (error) {
-      return Shim.error(Buffer.from(error.message));
+      return Shim.error(error.message);
     }
   }
 }

@@ -12,7 +12,7 @@ export const car: Platform = {
   validateCodePackage() {},
   package: (path) => ({ path, codePackage: readSource(path) }),
   metadata: () => writeTar([]),
-  dockerfile: (settings) => `FROM ${settings.carRuntime}\nADD binpackage.tar /usr/local/bin`,
+  dockerfile: (settings) => `FROM ${settings.car.runtime}\nADD binpackage.tar /usr/local/bin`,
   builderJob: (_path, codePackage, settings) => ({
     image: settings.builder,
     command:

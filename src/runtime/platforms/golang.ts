@@ -92,7 +92,7 @@ export const golang: Platform = {
 
   metadata: stateMetadata,
 
-  dockerfile: (settings) => `FROM ${settings.golangRuntime}\nADD binpackage.tar /usr/local/bin`,
+  dockerfile: (settings) => `FROM ${settings.golang.runtime}\nADD binpackage.tar /usr/local/bin`,
 
   builderJob(path, codePackage, settings) {
     const importPath = importPathOf(path);
@@ -100,7 +100,7 @@ export const golang: Platform = {
     if (!/^[A-Za-z0-9._~/@+-]+$/.test(importPath)) {
       throw new DenimError("invalid-path", `invalid path: ${path}`, { path });
     }
-    const link = settings.golangDynamicLink
+    const link = settings.golang.dynamicLink
       ? ""
       : `-ldflags "-linkmode external -extldflags '-static'"`;
     const module = readCodePackage(codePackage).some((entry) =>

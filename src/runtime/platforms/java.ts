@@ -32,10 +32,10 @@ export const java: Platform = {
   metadata: stateMetadata,
 
   dockerfile: (settings) =>
-    `FROM ${settings.javaRuntime}\nADD binpackage.tar /root/chaincode-java/chaincode`,
+    `FROM ${settings.java.runtime}\nADD binpackage.tar /root/chaincode-java/chaincode`,
 
   builderJob: (_path, codePackage, settings) => ({
-    image: settings.javaRuntime,
+    image: settings.java.runtime,
     command: "./build.sh",
     input: codePackage,
   }),

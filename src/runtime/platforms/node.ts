@@ -45,7 +45,7 @@ export const node: Platform = {
 
   metadata: stateMetadata,
 
-  dockerfile: (settings) => `FROM ${settings.nodeRuntime}\nADD binpackage.tar /usr/local/src`,
+  dockerfile: (settings) => `FROM ${settings.node.runtime}\nADD binpackage.tar /usr/local/src`,
 
   builderJob: (_path, codePackage, settings) => ({
     image: settings.builder,

@@ -50,30 +50,6 @@ export function generateDockerfile(
   ].join("\n");
 }
 
-/** core.yaml's image names with their variables replaced. Mirrors ParseDockerfileTemplate. */
-export function expandImageName(
-  template: string,
-  namespaces: { docker: string; base: string } = { docker: "hyperledger", base: "hyperledger" },
-): string {
-  const architectures: Record<string, string> = { x86_64: "amd64", aarch64: "arm64" };
-  return template
-    .replaceAll("$(ARCH)", architectures[Deno.build.arch] ?? Deno.build.arch)
-    .replaceAll("$(PROJECT_VERSION)", dockerVersions.project)
-    .replaceAll("$(BASE_VERSION)", dockerVersions.base)
-    .replaceAll("$(DOCKER_NS)", namespaces.docker)
-    .replaceAll("$(BASE_DOCKER_NS)", namespaces.base);
-}
-
-/** The `chaincode.*` image settings of 1.4.2's core.yaml. */
-export const defaultPlatformSettings: PlatformSettings = {
-  builder: "hyperledger/fabric-ccenv:latest",
-  golangRuntime: expandImageName("$(BASE_DOCKER_NS)/fabric-baseos:$(ARCH)-$(BASE_VERSION)"),
-  golangDynamicLink: false,
-  nodeRuntime: expandImageName("$(BASE_DOCKER_NS)/fabric-baseimage:$(ARCH)-$(BASE_VERSION)"),
-  javaRuntime: expandImageName("$(DOCKER_NS)/fabric-javaenv:$(ARCH)-$(PROJECT_VERSION)"),
-  carRuntime: expandImageName("$(BASE_DOCKER_NS)/fabric-baseos:$(ARCH)-$(BASE_VERSION)"),
-};
-
 /** GOPATH and GOROOT of this process, as Go itself would default them. */
 export function sourceEnvironment(warn: (message: string) => void): SourceEnvironment {
   const home = Deno.env.get("HOME") ?? "/";

@@ -8,11 +8,19 @@ import { DenimError } from "../../base/errors.ts";
 import { hex, utf8 } from "../../base/bytes.ts";
 import { ChaincodeDeploymentSpecSchema, ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import { readCodePackage } from "./code-package.ts";
-import { defaultPlatformSettings, generateDockerfile, platformOf } from "./platforms.ts";
+import { generateDockerfile, platformOf } from "./platforms.ts";
 import { readTar, writeTar } from "./tar.ts";
-import type { SourceEnvironment } from "./types.ts";
+import type { PlatformSettings, SourceEnvironment } from "./types.ts";
 
 const golden = new URL("../../../tests/testdata/golden/", import.meta.url).pathname;
+const settings: PlatformSettings = {
+  builder: "hyperledger/fabric-ccenv:latest",
+  pull: false,
+  golang: { runtime: "go-runtime", dynamicLink: false },
+  car: { runtime: "car-runtime" },
+  java: { runtime: "java-runtime" },
+  node: { runtime: "node-runtime" },
+};
 const golang = platformOf(ChaincodeSpec_Type.GOLANG);
 const node = platformOf(ChaincodeSpec_Type.NODE);
 
@@ -130,7 +138,7 @@ Deno.test("golang: a module directory is packaged under its module path", () => 
       "src/ex.org/mod/vendor/modules.txt",
     ]);
     golang.validateCodePackage(codePackage);
-    const job = golang.builderJob(path, codePackage, defaultPlatformSettings);
+    const job = golang.builderJob(path, codePackage, settings);
     assert.match(
       job.command,
       /^cd \/chaincode\/input\/src\/ex\.org\/mod && GO111MODULE=on go build/,
@@ -151,7 +159,7 @@ Deno.test("golang: a missing path, an odd path and a shell in the path are refus
   const empty = gzipSync(writeTar([]));
   for (const path of ["x", "a;rm -rf /", "a$(id)", "a b"]) {
     assert.match(
-      codeOf(() => golang.builderJob(path, empty, defaultPlatformSettings)),
+      codeOf(() => golang.builderJob(path, empty, settings)),
       /^invalid-path/,
     );
   }
@@ -244,8 +252,8 @@ Deno.test("code packages with foreign files, execute bits or no gzip are refused
 Deno.test("the Dockerfile has Fabric's lines and no newline at the end", () => {
   assert.equal(
     generateDockerfile(golang, "assetcc", "1.0", {
-      ...defaultPlatformSettings,
-      golangRuntime: "hyperledger/fabric-baseos:amd64-0.4.15",
+      ...settings,
+      golang: { runtime: "hyperledger/fabric-baseos:amd64-0.4.15", dynamicLink: false },
     }),
     `FROM hyperledger/fabric-baseos:amd64-0.4.15
 ADD binpackage.tar /usr/local/bin
@@ -265,7 +273,7 @@ Deno.test("command lines are those of 1.4.2", () => {
     "-c",
     "cd /usr/local/src; npm start -- --peer.address h:7052",
   ]);
-  const job = golang.builderJob("assetcc", gzipSync(writeTar([])), defaultPlatformSettings);
+  const job = golang.builderJob("assetcc", gzipSync(writeTar([])), settings);
   assert.equal(
     job.command,
     `GOPATH=/chaincode/input:$GOPATH go build  -ldflags "-linkmode external -extldflags '-static'" -o /chaincode/output/chaincode assetcc`,

@@ -3,6 +3,7 @@
  * is built and started in a container. Mirrors core/chaincode/platforms. Packaging is used by the
  * command line too, so nothing here may load the Docker client.
  */
+import type { ChaincodeSettings } from "../../config/types.ts";
 import type { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 
 /** A packaged source directory. */
@@ -22,21 +23,11 @@ export interface BuilderJob {
   readonly input: Uint8Array;
 }
 
-/** Names of images and build switches; the `chaincode.*` keys of core.yaml, variables replaced. */
-export interface PlatformSettings {
-  /** chaincode.builder */
-  readonly builder: string;
-  /** chaincode.golang.runtime */
-  readonly golangRuntime: string;
-  /** chaincode.golang.dynamicLink */
-  readonly golangDynamicLink: boolean;
-  /** chaincode.node.runtime */
-  readonly nodeRuntime: string;
-  /** chaincode.java.runtime */
-  readonly javaRuntime: string;
-  /** chaincode.car.runtime */
-  readonly carRuntime: string;
-}
+/** Names of images and build switches: the `chaincode.*` keys of core.yaml, variables replaced. */
+export type PlatformSettings = Pick<
+  ChaincodeSettings,
+  "builder" | "pull" | "golang" | "car" | "java" | "node"
+>;
 
 /** Where sources are looked for. */
 export interface SourceEnvironment {

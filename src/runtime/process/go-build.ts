@@ -1,0 +1,80 @@
+/** Chaincode in Go as a local process: `go build`, in module mode or with a GOPATH. */
+import { existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DenimError } from "../../base/errors.ts";
+import { readCodePackage } from "../platforms/code-package.ts";
+import { importPathOf } from "../platforms/golang.ts";
+import type { BuildContext, LaunchCommand, LaunchPlaces } from "./build.ts";
+import { shimGopath } from "./go-shim.ts";
+import { unpack } from "./unpack.ts";
+
+/** The executable in a build directory. */
+const executable = "chaincode";
+
+/** Builds `context.directory`/chaincode. @throws DenimError `build-failed`, `toolchain-missing` */
+export async function buildGo(context: BuildContext): Promise<void> {
+  const { directory, toolchain } = context;
+  const { go } = toolchain;
+  if (go === undefined) {
+    throw new DenimError(
+      "toolchain-missing",
+      "no Go toolchain was found to build the chaincode",
+      {},
+      "Install Go (go on PATH), or run the chaincode in Docker.",
+    );
+  }
+  const importPath = importPathOf(context.chaincode.path);
+  if (importPath.startsWith("-") || importPath.split("/").includes("..")) {
+    throw new DenimError("invalid-path", `invalid path: ${importPath}`, { path: importPath });
+  }
+  const gopath = join(directory, "go");
+  unpack(
+    readCodePackage(context.chaincode.codePackage).filter((entry) => /^\/?src\//.test(entry.name)),
+    gopath,
+  );
+  const source = join(gopath, "src", importPath);
+  const output = join(directory, executable);
+  const failure = existsSync(join(source, "go.mod"))
+    ? await context.run(
+      go,
+      // A package made on another machine has a complete go.sum, or none.
+      ["build", ...(existsSync(join(source, "go.sum")) ? [] : ["-mod=mod"]), "-o", output, "."],
+      source,
+      { GO111MODULE: "on", GOFLAGS: "-buildvcs=false" },
+    )
+    : await context.run(
+      go,
+      // PKCS#11 is for peers, and would need a C compiler.
+      ["build", "-tags", "nopkcs11", "-o", output, importPath],
+      directory,
+      {
+        GO111MODULE: "off",
+        GOFLAGS: "",
+        GOPATH: hasOwnShim(source) ? gopath : `${gopath}:${await shimGopath(context, go)}`,
+      },
+    );
+  if (failure !== undefined) {
+    throw context.failed(`go build: ${failure}`, "Correct the sources, and package them again.");
+  }
+  if (!existsSync(output)) {
+    throw context.failed("go build made no program", "The path must name a main package.");
+  }
+  // Only the program is needed from here on.
+  rmSync(gopath, { recursive: true, force: true });
+}
+
+function hasOwnShim(source: string): boolean {
+  return existsSync(join(source, "vendor/github.com/hyperledger/fabric/core/chaincode/shim"));
+}
+
+/** The command line of one instance. */
+export function launchGo(
+  context: Pick<BuildContext, "directory">,
+  places: LaunchPlaces,
+): LaunchCommand {
+  return {
+    command: join(context.directory, executable),
+    arguments: [`-peer.address=${places.peerAddress}`],
+    directory: places.instance,
+  };
+}

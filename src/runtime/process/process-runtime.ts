@@ -1,0 +1,284 @@
+/**
+ * Chaincode as local processes, for development without Docker. The layout of its directory:
+ * `builds/<key>` finished builds, kept; `instances/<name>-<random>` one running instance, private;
+ * `cache` what builds share. Not a sandbox: Go chaincode can do what the peer's user can.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../../base/clock.ts";
+import { DenimError, messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
+import { buildFailed } from "../build-error.ts";
+import { launchEnvironment, tlsFiles, type TlsPaths } from "../launch-environment.ts";
+import { OutputLog } from "../output.ts";
+import { SingleFlight, throwIfAborted } from "../single-flight.ts";
+import type {
+  ChaincodeRuntime,
+  ChaincodeToRun,
+  LaunchObserver,
+  RunningChaincode,
+  StartRequest,
+} from "../types.ts";
+import type { BuildContext } from "./build.ts";
+import { runChild, startChild } from "./child.ts";
+import { buildEnvironment, type Environment, runEnvironment } from "./environment.ts";
+import { buildGo, launchGo } from "./go-build.ts";
+import { identify, reapLeftovers, writeRecord } from "./leftovers.ts";
+import { buildNode, type JavaScriptEngine, launchNode } from "./node-build.ts";
+import { findToolchain, type Toolchain } from "./toolchain.ts";
+
+/** A build program may run so long. */
+export const buildTimeoutMs = 10 * 60_000;
+
+export interface ProcessRuntimeOptions {
+  /** Private to this peer, below its data directory. */
+  readonly directory: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly engine?: JavaScriptEngine;
+  /** A DNS name in the certificate of the peer's chaincode listener; `localhost` when not given. */
+  readonly tlsServerName?: string;
+  /** Found on PATH when not given. */
+  readonly toolchain?: Toolchain;
+  /** The peer's environment; only an allow-list of it is passed on. */
+  readonly environment?: Environment;
+}
+
+export class ProcessRuntime implements ChaincodeRuntime {
+  readonly kind = "process";
+  readonly #builds = new SingleFlight<string>();
+  readonly #running = new Set<RunningChaincode>();
+  readonly #logger: Logger;
+  readonly #environment: Environment;
+  readonly #toolchain: Toolchain;
+  readonly #engine: JavaScriptEngine;
+  #reaped = false;
+  #closed = false;
+
+  constructor(private readonly options: ProcessRuntimeOptions) {
+    this.#logger = options.logger.named("processruntime");
+    this.#environment = options.environment ?? Deno.env.toObject();
+    this.#toolchain = options.toolchain ?? findToolchain(this.#environment, Deno.execPath());
+    this.#engine = options.engine ?? "auto";
+  }
+
+  async build(
+    chaincode: ChaincodeToRun,
+    observer: LaunchObserver,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#built(chaincode, observer, signal);
+  }
+
+  async start(
+    request: StartRequest,
+    observer: LaunchObserver,
+    signal: AbortSignal,
+  ): Promise<RunningChaincode> {
+    const { chaincode } = request;
+    const directory = await this.#built(chaincode, observer, signal);
+    throwIfAborted(signal);
+    const instance = this.#createInstance(chaincode);
+    try {
+      const paths = this.#uploadTls(request, instance);
+      observer.step("start", "begin");
+      const running = this.#startIn(request, directory, instance, paths, observer);
+      observer.step("start", "end", { id: running.id });
+      this.#running.add(running);
+      void running.exited.finally(() => this.#running.delete(running));
+      return running;
+    } catch (error) {
+      rmSync(instance, { recursive: true, force: true });
+      observer.step("start", "failed", { error: messageOf(error) });
+      throw error;
+    }
+  }
+
+  check(): Promise<{ ok: true; detail: string } | { ok: false; reason: string }> {
+    const { deno, node, npm, go } = this.#toolchain;
+    const javascript = deno !== undefined && this.#engine !== "node"
+      ? `deno (${deno})`
+      : node !== undefined
+      ? `node (${node}${npm === undefined ? ", no npm" : ""})`
+      : undefined;
+    if (javascript === undefined && go === undefined) {
+      return Promise.resolve({
+        ok: false,
+        reason: "no deno, node or go was found on PATH to run chaincode with",
+      });
+    }
+    const parts = [
+      javascript === undefined ? "no JavaScript runtime" : `JavaScript by ${javascript}`,
+      go === undefined ? "no Go toolchain" : `Go by ${go}`,
+    ];
+    return Promise.resolve({ ok: true, detail: parts.join(", ") });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#builds.close();
+    await Promise.all([...this.#running].map((running) => running.stop()));
+  }
+
+  /** The directory of a finished build. */
+  async #built(
+    chaincode: ChaincodeToRun,
+    observer: LaunchObserver,
+    signal: AbortSignal,
+  ): Promise<string> {
+    if (this.#closed) throw new DenimError("runtime-closed", "the peer is shutting down");
+    this.#reap();
+    const directory = join(this.options.directory, "builds", buildKey(chaincode));
+    if (existsSync(directory)) return directory;
+    return await this.#builds.run(directory, signal, async (abandoned) => {
+      observer.step("build", "begin");
+      try {
+        await this.#build(chaincode, directory, observer, abandoned);
+        observer.step("build", "end");
+        return directory;
+      } catch (error) {
+        observer.step("build", "failed", { error: messageOf(error) });
+        throw error;
+      }
+    });
+  }
+
+  /** Builds beside the final place and moves it there when whole. */
+  async #build(
+    chaincode: ChaincodeToRun,
+    directory: string,
+    observer: LaunchObserver,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const cacheDirectory = join(this.options.directory, "cache");
+    mkdirSync(join(this.options.directory, "builds"), { recursive: true, mode: 0o700 });
+    const making = mkdtempSync(`${directory}.`);
+    const output = new OutputLog(this.options.clock, (line) => observer.output(line));
+    const context: BuildContext = {
+      chaincode,
+      directory: making,
+      cacheDirectory,
+      toolchain: this.#toolchain,
+      engine: this.#engine,
+      run: async (command, arguments_, cwd, environment = {}) => {
+        const status = await runChild({
+          command,
+          arguments: arguments_,
+          directory: cwd,
+          environment: { ...buildEnvironment(this.#environment), ...environment },
+          onLine: (_stream, text) => output.add("build", text),
+          timeoutMs: buildTimeoutMs,
+          signal,
+        });
+        return status.code === 0 ? undefined : `exit code ${status.code ?? status.signal}`;
+      },
+      failed: (what, hint) => buildFailed(chaincode, what, output, hint),
+    };
+    try {
+      switch (chaincode.type) {
+        case ChaincodeSpec_Type.NODE:
+          await buildNode(context);
+          break;
+        case ChaincodeSpec_Type.GOLANG:
+          await buildGo(context);
+          break;
+        default:
+          throw new DenimError(
+            "unsupported-platform",
+            `${ChaincodeSpec_Type[chaincode.type]} chaincode cannot run as a local process`,
+            { type: chaincode.type },
+            "Run it in Docker.",
+          );
+      }
+      if (!existsSync(directory)) renameSync(making, directory);
+    } finally {
+      rmSync(making, { recursive: true, force: true });
+    }
+  }
+
+  #createInstance(chaincode: ChaincodeToRun): string {
+    const instances = join(this.options.directory, "instances");
+    mkdirSync(instances, { recursive: true, mode: 0o700 });
+    const name = `${chaincode.name}-${chaincode.version}`.replace(/[^\w.-]/g, "_");
+    const instance = mkdtempSync(join(instances, `${name}-`));
+    writeRecord(instance, { owner: identify(Deno.pid), chaincode: undefined });
+    return instance;
+  }
+
+  #uploadTls(request: StartRequest, instance: string): TlsPaths {
+    const paths: TlsPaths = {
+      clientKey: join(instance, "client.key"),
+      clientCertificate: join(instance, "client.crt"),
+      rootCertificate: join(instance, "peer.crt"),
+    };
+    if (request.tls !== undefined) {
+      for (const { path, content } of tlsFiles(request.tls, paths)) {
+        writeFileSync(path, content, { mode: 0o600 });
+      }
+    }
+    return paths;
+  }
+
+  #startIn(
+    request: StartRequest,
+    directory: string,
+    instance: string,
+    paths: TlsPaths,
+    observer: LaunchObserver,
+  ): RunningChaincode {
+    const context = { directory, engine: this.#engine, toolchain: this.#toolchain };
+    const places = {
+      peerAddress: request.peerAddress,
+      instance,
+      denoCache: join(this.options.directory, "cache", "deno"),
+      tlsServerName: request.tls === undefined
+        ? undefined
+        : this.options.tlsServerName ?? "localhost",
+    };
+    const launch = request.chaincode.type === ChaincodeSpec_Type.NODE
+      ? launchNode(context, places)
+      : launchGo(context, places);
+    const output = new OutputLog(this.options.clock, (line) => observer.output(line));
+    const child = startChild({
+      ...launch,
+      environment: {
+        ...runEnvironment(this.#environment),
+        HOME: instance,
+        ...launch.environment,
+        ...Object.fromEntries(launchEnvironment(request, paths)),
+      },
+      onLine: (stream, text) => output.add(stream, text),
+    });
+    writeRecord(instance, { owner: identify(Deno.pid), chaincode: identify(child.pid) });
+    const exited = child.exited.finally(() => rmSync(instance, { recursive: true, force: true }));
+    return {
+      id: `pid ${child.pid}`,
+      exited,
+      lastOutput: () => output.lines(),
+      stop: async () => {
+        await child.stop();
+        await exited;
+      },
+    };
+  }
+
+  /** Once, before the first use. */
+  #reap(): void {
+    if (this.#reaped) return;
+    this.#reaped = true;
+    for (const pid of reapLeftovers(join(this.options.directory, "instances"))) {
+      this.#logger.warn(`ended chaincode process ${pid}, left by a peer that was killed`, { pid });
+    }
+  }
+}
+
+/** Equal sources share a build, whatever name and version they are installed under. */
+function buildKey(chaincode: ChaincodeToRun): string {
+  return createHash("sha256")
+    .update(ChaincodeSpec_Type[chaincode.type])
+    .update(`\0${chaincode.type === ChaincodeSpec_Type.GOLANG ? chaincode.path : ""}\0`)
+    .update(chaincode.codePackage)
+    .digest("hex");
+}

@@ -1,0 +1,78 @@
+/** One build at a time per key; everyone who asks meanwhile shares it. */
+import { DenimError } from "../base/errors.ts";
+
+interface Flight<T> {
+  readonly result: Promise<T>;
+  readonly controller: AbortController;
+  waiters: number;
+}
+
+/** Shares running work. A finished flight is forgotten: the next caller starts a new one. */
+export class SingleFlight<T> {
+  readonly #flights = new Map<string, Flight<T>>();
+  /** Also those that were abandoned and are still winding up. */
+  readonly #unsettled = new Set<Flight<T>>();
+
+  /**
+   * Joins the flight of `key` or starts it. When `signal` aborts, this caller stops waiting; when the
+   * last one does, the work's own signal aborts.
+   * @throws DenimError `aborted`, or what the work throws
+   */
+  async run(
+    key: string,
+    signal: AbortSignal,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    throwIfAborted(signal);
+    const flight = this.#flights.get(key) ?? this.#start(key, work);
+    flight.waiters++;
+    let onAbort = () => {};
+    const aborted = new Promise<never>((_, reject) => {
+      onAbort = () => reject(abortedError(signal));
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+    try {
+      return await Promise.race([flight.result, aborted]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      if (--flight.waiters === 0) flight.controller.abort();
+    }
+  }
+
+  /** Aborts everything and waits for it. */
+  async close(): Promise<void> {
+    const flights = [...this.#unsettled];
+    for (const flight of flights) flight.controller.abort();
+    await Promise.allSettled(flights.map((flight) => flight.result));
+  }
+
+  #start(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
+    const controller = new AbortController();
+    const result = Promise.resolve().then(() => work(controller.signal));
+    const flight: Flight<T> = { result, controller, waiters: 0 };
+    const forget = () => {
+      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    };
+    // An abandoned flight must not be joined: it is about to fail.
+    controller.signal.addEventListener("abort", forget, { once: true });
+    const settled = () => {
+      forget();
+      this.#unsettled.delete(flight);
+    };
+    result.then(settled, settled);
+    this.#flights.set(key, flight);
+    this.#unsettled.add(flight);
+    return flight;
+  }
+}
+
+/** @throws DenimError `aborted` */
+export function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw abortedError(signal);
+}
+
+function abortedError(signal: AbortSignal): DenimError {
+  return new DenimError("aborted", "given up: the caller no longer waits", {}, undefined, {
+    cause: signal.reason,
+  });
+}

@@ -25,6 +25,7 @@ import {
   tryDeserialize,
 } from "./endorsements.ts";
 import { KeyLevelValidator } from "./key-level.ts";
+import { compilePolicyBytes } from "./policy-compiler.ts";
 import { type ReadableTransaction, readTransaction, type Verdict } from "./transaction.ts";
 import type { BlockValidator } from "./types.ts";
 import {
@@ -43,7 +44,8 @@ export interface BlockValidatorOptions {
   readonly ecdsa: Pick<EcdsaProvider, "verifyBatch">;
   /** Judges CONFIG transactions against the configuration in force. */
   readonly configTx: Pick<ConfigTxValidator, "validate">;
-  readonly compilePolicy: PolicyCompiler;
+  /** Default: signature policies of this channel's MSPs. */
+  readonly compilePolicy?: PolicyCompiler;
   /**
    * Identities of another channel that a transaction names in its header ("" = the local MSP);
    * undefined for channels this peer does not know.
@@ -77,7 +79,10 @@ async function validateBlock(options: BlockValidatorOptions, block: Block): Prom
   batch.settle(await options.ecdsa.verifyBatch(batch.checks));
   const state = options.ledger.newQueryExecutor();
   try {
-    const policies = new PolicyEvaluator(options.compilePolicy, bundle.mspManager);
+    const policies = new PolicyEvaluator(
+      options.compilePolicy ?? compilePolicyBytes,
+      bundle.mspManager,
+    );
     const mspIds = bundle.applicationOrgs.map((org) => org.mspId);
     return judge(options, block, readings, batch, {
       capabilities: bundle.capabilities,

@@ -1,9 +1,10 @@
 /** Reading protobuf bytes that came from outside: one error, worded as Fabric words it. */
-import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { DenimError, messageOf } from "../base/errors.ts";
+import { decodeAsGo, tryDecodeAsGo } from "./go-wire.ts";
 
 /**
- * Decodes `bytes` as `schema`.
+ * Decodes `bytes` as `schema`, with the verdict Go's decoder would give.
  *
  * @param what the name in the error text; the message's own name when left out
  * @throws DenimError `malformed-message`: `error unmarshaling <what>: <reason>`, as protos/utils says it
@@ -14,11 +15,11 @@ export function decode<Desc extends DescMessage>(
   what: string = schema.name,
 ): MessageShape<Desc> {
   try {
-    return fromBinary(schema, bytes);
+    return decodeAsGo(schema, bytes);
   } catch (error) {
     throw new DenimError(
       "malformed-message",
-      `error unmarshaling ${what}: ${reason(error)}`,
+      messageOf(error).replace(schema.name, () => what),
       { type: schema.typeName, length: bytes.length },
       undefined,
       { cause: error },
@@ -27,18 +28,7 @@ export function decode<Desc extends DescMessage>(
 }
 
 /** Like `decode`, but undefined where the bytes are not such a message. */
-export function tryDecode<Desc extends DescMessage>(
+export const tryDecode: <Desc extends DescMessage>(
   schema: Desc,
   bytes: Uint8Array,
-): MessageShape<Desc> | undefined {
-  try {
-    return fromBinary(schema, bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Running out of bytes is what clients see most; Go's words for it are known to people. */
-function reason(error: unknown): string {
-  return error instanceof RangeError ? "unexpected EOF" : messageOf(error);
-}
+) => MessageShape<Desc> | undefined = tryDecodeAsGo;

@@ -4,7 +4,6 @@
  * Mirrors core/common/ccprovider (ccprovider.go, cdspackage.go, sigcdspackage.go) of Fabric 1.4.2.
  */
 import { createHash } from "node:crypto";
-import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { DenimError } from "../../base/errors.ts";
 import { equal } from "../../base/bytes.ts";
 import {
@@ -69,7 +68,6 @@ function attempt<T>(read: () => T): T | DenimError {
 
 /** Reads a bare ChaincodeDeploymentSpec. @throws DenimError `malformed-package` */
 export function parseDeploymentSpec(packageBytes: Uint8Array): ChaincodePackage {
-  if (startsLikeEnvelope(packageBytes)) throw malformed("not a deployment spec");
   const deploymentSpec = decode(ChaincodeDeploymentSpecSchema, packageBytes);
   const identity = identityOf(deploymentSpec);
   const codeHash = sha256(deploymentSpec.codePackage);
@@ -181,22 +179,6 @@ function identityOf(deploymentSpec: ChaincodeDeploymentSpec) {
 /** Go's unicode.IsPrint for every character: letters, marks, numbers, punctuation, symbols, U+0020. */
 function isPrintable(name: string): boolean {
   return /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]*$/u.test(name);
-}
-
-/**
- * In a ChaincodeDeploymentSpec the first field of field 1 (ChaincodeSpec.type) is a number, in an
- * Envelope it is a message. Go's decoder minds wire types and ours does not, so look here.
- */
-function startsLikeEnvelope(bytes: Uint8Array): boolean {
-  try {
-    const outer = new BinaryReader(bytes);
-    const [number, wireType] = outer.tag();
-    if (number !== 1 || wireType !== WireType.LengthDelimited) return false;
-    const [innerNumber, innerType] = new BinaryReader(outer.bytes()).tag();
-    return innerNumber === 1 && innerType === WireType.LengthDelimited;
-  } catch {
-    return false;
-  }
 }
 
 function malformed(message: string): DenimError {

@@ -4,7 +4,7 @@
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { text, utf8 } from "../../base/bytes.ts";
-import { messageOf } from "../../base/errors.ts";
+import { parseJoinBlock } from "../../channel/join.ts";
 import type { AclProvider, ConfigTxValidator } from "../../channel/types.ts";
 import {
   type Block,
@@ -23,7 +23,6 @@ import { metadataSlots } from "../../protocol/block.ts";
 import { decode } from "../../protocol/decode.ts";
 import { answering, callerOf, checkAccess, refused, success } from "../response.ts";
 import type { ChannelAccess, SystemChaincode, SystemChaincodeCall } from "../types.ts";
-import { channelIdOf, checkConfigBlock } from "./config-block.ts";
 
 export interface CsccDependencies {
   readonly acl: AclProvider;
@@ -75,18 +74,7 @@ export class Cscc implements SystemChaincode {
   }
 
   async #join(call: SystemChaincodeCall): Promise<Response> {
-    const block = reconstruct(call.args[1]);
-    const channelId = identify(block);
-    try {
-      checkConfigBlock(block);
-    } catch (error) {
-      throw refused(
-        "bad-block",
-        `"JoinChain" for chainID = ${channelId} failed because of validation of configuration block, because of ${
-          messageOf(error)
-        }`,
-      );
-    }
+    const { channelId, block } = parseJoinBlock(call.args[1]);
     checkAccess(
       `access denied for [JoinChain][${channelId}]`,
       () => this.#dependencies.acl.check("cscc/JoinChain", "", callerOf(call)),
@@ -145,27 +133,6 @@ export class Cscc implements SystemChaincode {
     );
     const answer = create(ChannelQueryResponseSchema, { channels });
     return success(toBinary(ChannelQueryResponseSchema, answer));
-  }
-}
-
-function reconstruct(bytes: Uint8Array): Block {
-  try {
-    return decode(BlockSchema, bytes, "block");
-  } catch (error) {
-    throw refused("bad-block", `Failed to reconstruct the genesis block, ${messageOf(error)}`);
-  }
-}
-
-function identify(block: Block): string {
-  try {
-    return channelIdOf(block);
-  } catch (error) {
-    throw refused(
-      "bad-block",
-      `"JoinChain" request failed to extract channel id from the block due to [${
-        messageOf(error)
-      }]`,
-    );
   }
 }
 

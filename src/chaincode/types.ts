@@ -41,8 +41,8 @@ export interface ChaincodeSupport {
     params: TransactionParams,
     deployment: ChaincodeDeploymentSpec,
   ): Promise<ExecuteResult>;
-  /** Launches `name:version` unless it is running. */
-  launch(name: string, version: string): Promise<void>;
+  /** Launches `name:version` unless it is running. A caller whose signal aborts stops waiting. @throws DenimError */
+  launch(name: string, version: string, signal?: AbortSignal): Promise<void>;
   /** Stops a running instance; no error when there is none. */
   stop(name: string, version: string): Promise<void>;
 }
@@ -67,6 +67,26 @@ export interface DefinitionSource {
     name: string,
     executor: import("../ledger/types.ts").QueryExecutor,
   ): ChaincodeDefinition;
+}
+
+/** What launching a chaincode by its name on a channel needs beyond its definition. */
+export interface InstantiatedPackageSource extends DefinitionSource {
+  /**
+   * The installed package of an instantiated chaincode; it must be the one that was instantiated.
+   * @throws DenimError `chaincode-not-instantiated`, `package-not-installed`, `package-mismatch`
+   */
+  instantiatedPackage(
+    name: string,
+    executor: import("../ledger/types.ts").QueryExecutor,
+  ): InstalledPackage;
+}
+
+/** The system chaincodes of this peer. Mirrors core/common/sysccprovider. */
+export interface SystemChaincodeRegistry {
+  get(name: string): import("../syscc/types.ts").SystemChaincode | undefined;
+  isSystemChaincode(name: string): boolean;
+  /** A system chaincode that no chaincode may call (cscc). */
+  isClosedToChaincodes(name: string): boolean;
 }
 
 /** Installed packages on disk, as Fabric keeps them: `<dir>/<name>.<version>`, byte for byte. */

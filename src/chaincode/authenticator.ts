@@ -1,0 +1,104 @@
+/**
+ * Which TLS client certificate belongs to which chaincode instance. Mirrors
+ * core/chaincode/accesscontrol: the peer's own CA issues a certificate for every launch, and only
+ * the holder of that certificate may register under that name.
+ */
+import { createHash } from "node:crypto";
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Clock } from "../base/clock.ts";
+import { hex } from "../base/bytes.ts";
+import { DenimError } from "../base/errors.ts";
+import { ChaincodeIDSchema } from "../gen/peer/chaincode_pb.ts";
+import {
+  type ChaincodeMessage,
+  ChaincodeMessage_Type as Type,
+} from "../gen/peer/chaincode_shim_pb.ts";
+import type { ChaincodeTls } from "../runtime/types.ts";
+import { wrapError } from "./wrap-error.ts";
+
+/** How long a certificate may be used to register; an established stream lives on. */
+export const certificateLifetimeMs = 10 * 60_000;
+
+/** The part of a certificate authority that is needed here (see crypto/certificate-authority.ts). */
+export interface ClientCertificateIssuer {
+  /** PEM of the CA certificate that chaincode trusts for the peer's chaincode listener. */
+  readonly certificatePem: string;
+  /** A fresh key pair for TLS clients. */
+  newClientKeyPair(): Promise<IssuedCertificate>;
+}
+
+export interface IssuedCertificate {
+  readonly keyPem: string;
+  readonly certPem: string;
+  readonly certDer: Uint8Array;
+}
+
+export class Authenticator {
+  readonly #issued = new Map<string, { instance: string; expiresAt: number }>();
+
+  constructor(private readonly ca: ClientCertificateIssuer, private readonly clock: Clock) {}
+
+  /** Issues a certificate for `name:version` and remembers whose it is. @throws DenimError */
+  async issue(instance: string): Promise<ChaincodeTls> {
+    let issued: IssuedCertificate;
+    try {
+      issued = await this.ca.newClientKeyPair();
+    } catch (error) {
+      throw wrapError(`failed to generate TLS certificates for ${instance}`, error);
+    }
+    const now = this.clock.now();
+    for (const [hash, entry] of this.#issued) {
+      if (entry.expiresAt <= now) this.#issued.delete(hash);
+    }
+    this.#issued.set(hex(sha256(issued.certDer)), {
+      instance,
+      expiresAt: now + certificateLifetimeMs,
+    });
+    return {
+      clientKey: issued.keyPem,
+      clientCertificate: issued.certPem,
+      rootCertificate: this.ca.certificatePem,
+    };
+  }
+
+  /** No certificate issued for this instance is accepted any more. */
+  revoke(instance: string): void {
+    for (const [hash, entry] of this.#issued) {
+      if (entry.instance === instance) this.#issued.delete(hash);
+    }
+  }
+
+  /**
+   * Checks the first message of a stream against the certificate it came with.
+   *
+   * @param certificate DER of the TLS client certificate
+   * @throws DenimError `unauthenticated-chaincode` with Fabric's text; the stream must end then
+   */
+  authenticate(message: ChaincodeMessage, certificate: Uint8Array | undefined): void {
+    if (message.type !== Type.REGISTER) throw refused("First message needs to be a register");
+    let name: string;
+    try {
+      name = fromBinary(ChaincodeIDSchema, message.payload).name;
+    } catch (error) {
+      throw refused(wrapError("malformed registration", error).message);
+    }
+    if (certificate === undefined || certificate.length === 0) {
+      throw refused(`TLS is active but chaincode ${name} didn't send certificate`);
+    }
+    const hash = sha256(certificate);
+    const entry = this.#issued.get(hex(hash));
+    const claim = `Chaincode ${name} with given certificate hash [${hash.join(" ")}]`;
+    if (entry === undefined || entry.expiresAt <= this.clock.now()) {
+      throw refused(`${claim} not found in registry`);
+    }
+    if (entry.instance !== name) throw refused(`${claim} belongs to a different chaincode`);
+  }
+}
+
+function refused(message: string): DenimError {
+  return new DenimError("unauthenticated-chaincode", message);
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash("sha256").update(bytes).digest());
+}

@@ -1,0 +1,337 @@
+/**
+ * Brings chaincode instances up and takes them down. Mirrors core/chaincode/runtime_launcher.go,
+ * with what 1.4.2 gets wrong put right: one launch per `name:version` at a time, a deadline for
+ * every waiter, a failure wakes all of them with its cause, and the next attempt starts clean.
+ */
+import { Deferred, sleep } from "../base/async.ts";
+import { DenimError, messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type {
+  ChaincodeRuntime,
+  ChaincodeTls,
+  ChaincodeToRun,
+  RunningChaincode,
+} from "../runtime/types.ts";
+import type { Authenticator } from "./authenticator.ts";
+import { instanceName } from "./chaincode-name.ts";
+import type { Handler } from "./handler.ts";
+import type { HandlerRegistry } from "./handler-registry.ts";
+import { describeExit, exitedBeforeReady, launchTimedOut, quoteOutput } from "./launch-failure.ts";
+import type { LaunchHistory, LaunchRecorder } from "./launch-record.ts";
+import { wrapError } from "./wrap-error.ts";
+
+/** How long an instance whose stream has ended may take to end by itself before it is stopped. */
+export const exitGraceMs = 2_000;
+/** How long an execution that lost its stream waits to learn why the instance ended. */
+export const exitReportGraceMs = 300;
+/** How long the next launch of an instance waits for the clean-up of the last one. */
+export const cleanupTimeoutMs = 30_000;
+
+export interface LauncherOptions {
+  readonly registry: HandlerRegistry;
+  readonly history: LaunchHistory;
+  /** Undefined when chaincode TLS is off. */
+  readonly authenticator: Authenticator | undefined;
+  runtimeFor(chaincode: ChaincodeToRun): ChaincodeRuntime | Promise<ChaincodeRuntime>;
+  /** host:port that chaincode dials. */
+  readonly peerAddress: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly startupTimeoutMs: number;
+  readonly logger: Logger;
+}
+
+/** What to launch; the package is loaded within the launch, so that its failure reaches every waiter. */
+export interface LaunchTarget {
+  readonly name: string;
+  readonly version: string;
+  /** @throws DenimError where the package is missing or damaged */
+  load(): ChaincodeToRun;
+}
+
+/** A launched instance that is connected. */
+export interface RunningInstance {
+  readonly name: string;
+  readonly version: string;
+  readonly runtime: ChaincodeRuntime["kind"];
+  readonly running: RunningChaincode;
+  readonly handler: Handler;
+  readonly recorder: LaunchRecorder;
+}
+
+export class Launcher {
+  readonly #launches = new Map<string, { result: Deferred<Handler>; cancel: AbortController }>();
+  readonly #running = new Map<string, RunningInstance>();
+  readonly #cleanups = new Map<string, Promise<void>>();
+  /** Instances by handler, also after they ended: executions that lost their stream ask here. */
+  readonly #instanceOf = new WeakMap<Handler, RunningInstance>();
+  #closed = false;
+
+  constructor(private readonly options: LauncherOptions) {}
+
+  /**
+   * The handler of `name:version`, launching it unless it is connected. A caller whose signal aborts
+   * stops waiting; the launch goes on for the others.
+   *
+   * @throws DenimError with Fabric's texts: no package, build or start failure, early exit, timeout
+   */
+  async launch(target: LaunchTarget, signal?: AbortSignal): Promise<Handler> {
+    const instance = instanceName(target.name, target.version);
+    const connected = this.options.registry.handler(instance);
+    if (connected !== undefined) return connected;
+    if (this.#closed) throw new DenimError("shutting-down", "the peer is shutting down");
+    const launch = this.#launches.get(instance) ?? this.#begin(instance, target);
+    return await this.#waitFor(instance, launch.result.promise, signal);
+  }
+
+  /** Launched instances that are connected. */
+  instances(): RunningInstance[] {
+    return [...this.#running.values()];
+  }
+
+  /** Stops an instance or its launch; resolves when it is gone. No error where there is none. */
+  async stop(name: string, version: string): Promise<void> {
+    const instance = instanceName(name, version);
+    const launch = this.#launches.get(instance);
+    if (launch !== undefined) {
+      launch.cancel.abort(
+        new DenimError("chaincode-stopped", `chaincode ${instance} was stopped while starting`),
+      );
+      await launch.result.promise.catch(() => {});
+    }
+    const running = this.#running.get(instance);
+    if (running !== undefined) {
+      running.recorder.ended("stopped");
+      this.#retire(instance, running, 0);
+    }
+    await this.#cleanups.get(instance);
+  }
+
+  /** Stops everything. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const names = new Set([...this.#launches.keys(), ...this.#running.keys()]);
+    await Promise.all([...names].map(async (instance) => {
+      const colon = instance.indexOf(":");
+      await this.stop(instance.slice(0, colon), instance.slice(colon + 1));
+    }));
+    await Promise.all(this.#cleanups.values());
+  }
+
+  /** A connected instance's stream has ended: what is left of it is removed. */
+  streamClosed(handler: Handler): void {
+    const running = this.#running.get(handler.instance);
+    if (running?.handler !== handler) return;
+    this.#retire(handler.instance, running, exitGraceMs);
+  }
+
+  /** Why a handler's instance ended, as text for an error; "" where that cannot be told soon. */
+  async exitReport(handler: Handler): Promise<string> {
+    const instance = this.#instanceOf.get(handler);
+    if (instance === undefined) return "";
+    const status = await within(instance.running.exited, exitReportGraceMs);
+    if (status === undefined) return quoteOutput(instance.running.lastOutput());
+    return `: ${describeExit(status)}${quoteOutput(instance.running.lastOutput())}`;
+  }
+
+  #begin(instance: string, target: LaunchTarget) {
+    const launch = { result: new Deferred<Handler>(), cancel: new AbortController() };
+    this.#launches.set(instance, launch);
+    const recorder = this.options.history.begin(target.name, target.version);
+    void this.#run(instance, target, launch.cancel, recorder).then(
+      (handler) => {
+        this.#launches.delete(instance);
+        recorder.finish();
+        launch.result.resolve(handler);
+      },
+      (error) => {
+        this.#launches.delete(instance);
+        this.options.authenticator?.revoke(instance);
+        recorder.finish(error);
+        this.options.logger.error(`launch of ${instance} failed: ${messageOf(error)}`, {
+          instance,
+        });
+        launch.result.reject(error);
+      },
+    );
+    return launch;
+  }
+
+  /** The launch itself; ends at the deadline or when cancelled, leaving clean-up running behind. */
+  async #run(
+    instance: string,
+    target: LaunchTarget,
+    cancel: AbortController,
+    recorder: LaunchRecorder,
+  ): Promise<Handler> {
+    const { startupTimeoutMs, registry } = this.options;
+    const timer = setTimeout(
+      () => cancel.abort(launchTimedOut(instance, startupTimeoutMs)),
+      startupTimeoutMs,
+    );
+    const attempt = new LaunchAttempt();
+    const work = this.#steps(instance, target, cancel.signal, recorder, attempt);
+    try {
+      const handler = await untilAborted(work, cancel.signal);
+      this.#watch(instance, handler, target, recorder, attempt);
+      return handler;
+    } catch (error) {
+      registry.unexpect(instance);
+      cancel.abort(error);
+      this.#cleanUp(
+        instance,
+        work.then(() => {}, () => {}).then(() => attempt.running?.stop()),
+      );
+      registry.handler(instance)?.close();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #steps(
+    instance: string,
+    target: LaunchTarget,
+    signal: AbortSignal,
+    recorder: LaunchRecorder,
+    attempt: LaunchAttempt,
+  ): Promise<Handler> {
+    const { registry, authenticator, peerAddress, environment, logger } = this.options;
+    await this.#cleanups.get(instance);
+    const chaincode = await recorder.step("package", () => load(target));
+    signal.throwIfAborted();
+    const observer = {
+      step(name: string, state: "begin" | "end" | "failed", facts?: Record<string, unknown>) {
+        if (state === "begin") recorder.begin(name, facts);
+        else recorder.end(name, state === "end" ? "ok" : "failed", facts);
+      },
+      output: (line: { text: string }) => logger.debug(line.text, { instance }),
+    };
+    let ready: Promise<Handler>;
+    try {
+      const runtime = await this.options.runtimeFor(chaincode);
+      attempt.kind = runtime.kind;
+      recorder.runsIn(runtime.kind);
+      await runtime.build(chaincode, observer, signal);
+      signal.throwIfAborted();
+      let tls: ChaincodeTls | undefined;
+      if (authenticator !== undefined) {
+        tls = await recorder.step("tls", () => authenticator.issue(instance));
+      }
+      ready = registry.expect(instance);
+      attempt.running = await runtime.start(
+        { chaincode, peerAddress, tls, environment },
+        observer,
+        signal,
+      );
+    } catch (error) {
+      // Fabric wraps twice, once in the runtime and once in the launcher; scripts look for this text.
+      throw wrapError("error starting container: error starting container", error);
+    }
+    signal.throwIfAborted();
+    const { running } = attempt;
+    recorder.runsAs(running.id);
+    recorder.begin("register");
+    const first = await Promise.race([ready, running.exited.then((status) => ({ status }))]);
+    if ("status" in first) throw exitedBeforeReady(instance, first.status, running.lastOutput());
+    recorder.end("register", "ok");
+    return first;
+  }
+
+  #watch(
+    instance: string,
+    handler: Handler,
+    target: LaunchTarget,
+    recorder: LaunchRecorder,
+    attempt: LaunchAttempt,
+  ): void {
+    const { running, kind } = attempt;
+    if (running === undefined || kind === undefined) return;
+    const { name, version } = target;
+    const entry: RunningInstance = { name, version, runtime: kind, running, handler, recorder };
+    this.#instanceOf.set(handler, entry);
+    this.#running.set(instance, entry);
+    // It may have gone in the moment between becoming ready and here.
+    if (handler.state !== "ready") this.#retire(instance, entry, exitGraceMs);
+    void running.exited.then((status) => {
+      recorder.ended(describeExit(status));
+      if (this.#running.get(instance) !== entry) return;
+      this.options.logger.warn(`chaincode ${instance} ended: ${describeExit(status)}`, {
+        instance,
+        exitCode: status.code,
+      });
+      this.#retire(instance, entry, 0);
+    });
+  }
+
+  /** Forgets a connected instance and removes what is left of it. */
+  #retire(instance: string, entry: RunningInstance, graceMs: number): void {
+    if (this.#running.get(instance) !== entry) return;
+    this.#running.delete(instance);
+    this.options.authenticator?.revoke(instance);
+    entry.handler.close();
+    const gone = graceMs === 0 ? Promise.resolve(undefined) : within(entry.running.exited, graceMs);
+    this.#cleanUp(instance, gone.then(() => entry.running.stop()));
+  }
+
+  #cleanUp(instance: string, work: Promise<unknown>): void {
+    const logged = work.then(() => {}, (error) => {
+      this.options.logger.warn(`could not stop ${instance}: ${messageOf(error)}`, { instance });
+    });
+    const before = this.#cleanups.get(instance);
+    const cleanup = within(Promise.all([before, logged]), cleanupTimeoutMs).then(() => {
+      if (this.#cleanups.get(instance) === cleanup) this.#cleanups.delete(instance);
+    });
+    this.#cleanups.set(instance, cleanup);
+  }
+
+  async #waitFor(
+    instance: string,
+    result: Promise<Handler>,
+    signal: AbortSignal | undefined,
+  ): Promise<Handler> {
+    if (signal === undefined) return await result;
+    const gone = new DenimError("cancelled", `the caller went away while starting ${instance}`);
+    return await untilAborted(result, signal, gone);
+  }
+}
+
+/** What a launch has brought into being so far, for the clean-up. */
+class LaunchAttempt {
+  kind: ChaincodeRuntime["kind"] | undefined;
+  running: RunningChaincode | undefined;
+}
+
+function load(target: LaunchTarget): ChaincodeToRun {
+  try {
+    return target.load();
+  } catch (error) {
+    throw wrapError("failed to get chaincode package", error);
+  }
+}
+
+/** Rejects with `reason` (default: the signal's) as soon as the signal aborts. */
+async function untilAborted<T>(
+  work: Promise<T>,
+  signal: AbortSignal,
+  reason?: DenimError,
+): Promise<T> {
+  const aborted = new Deferred<never>();
+  const abort = () => aborted.reject(reason ?? signal.reason);
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** The value, or undefined when it has not come within `ms`. */
+async function within<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+  const stop = new AbortController();
+  try {
+    return await Promise.race([work, sleep(ms, stop.signal).then(() => undefined)]);
+  } finally {
+    stop.abort();
+  }
+}

@@ -19,6 +19,7 @@ export class ClientCall {
   #status: RpcError | "ok" | undefined;
   #ended = false;
   #answered = false;
+  #failure: unknown;
   readonly #reader: FrameReader;
 
   constructor(
@@ -34,7 +35,7 @@ export class ClientCall {
     stream.on("end", () => {
       if (this.#status !== undefined) this.#end();
     });
-    stream.on("error", () => {}); // "close" follows
+    stream.on("error", (error) => this.#failure = error); // "close" follows
     stream.on("close", () => this.#close());
   }
 
@@ -109,7 +110,7 @@ export class ClientCall {
       ? new RpcError(GrpcStatus.CANCELLED, "the server cancelled the call")
       : code === http2EnhanceYourCalm
       ? new RpcError(GrpcStatus.RESOURCE_EXHAUSTED, "the server asks for fewer calls")
-      : this.session.lost();
+      : this.session.lost(this.#failure);
     this.#end(unprocessed);
   }
 

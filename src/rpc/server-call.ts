@@ -243,7 +243,7 @@ export class ServerCall implements CallContext {
   #sendTrailers(): void {
     if (this.#stream.destroyed || this.#stream.closed) return;
     this.#stream.sendTrailers(this.#trailers);
-    this.#leave();
+    stopReading(this.#stream);
   }
 
   /** A unary answer: headers, message and OK. */
@@ -268,20 +268,9 @@ export class ServerCall implements CallContext {
     else {
       this.#headersSent = true;
       this.#stream.respond({ ...responseHeaders, ...this.#trailers }, { endStream: true });
-      this.#leave();
+      stopReading(this.#stream);
     }
     this.#end();
-  }
-
-  /** After the trailers: tell a client that is still sending that nobody reads. */
-  #leave(): void {
-    const stream = this.#stream;
-    if (stream.readableEnded) return;
-    stream.resume();
-    // Not at once: a reset would overtake the trailers.
-    setImmediate(() => {
-      if (!stream.closed) stream.close(http2NoError);
-    });
   }
 
   #ended = false;
@@ -292,6 +281,16 @@ export class ServerCall implements CallContext {
     this.#ended = true;
     this.#finished();
   }
+}
+
+/** After the trailers: tells a client that is still sending that nobody reads. */
+export function stopReading(stream: ServerHttp2Stream): void {
+  if (stream.readableEnded) return;
+  stream.resume();
+  // Not at once: a reset would overtake the trailers.
+  setImmediate(() => {
+    if (!stream.closed) stream.close(http2NoError);
+  });
 }
 
 const responseHeaders = { ":status": 200, "content-type": "application/grpc" } as const;

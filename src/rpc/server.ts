@@ -21,6 +21,7 @@ import {
   type Connection,
   type RegisteredMethod,
   ServerCall,
+  stopReading,
 } from "./server-call.ts";
 import { encodeStatusMessage, GrpcStatus, RpcError } from "./status.ts";
 import { serverTlsOptions } from "./tls.ts";
@@ -153,7 +154,7 @@ class Http2RpcServer implements RpcServer {
     if (headers[":method"] !== "POST" || !contentType?.startsWith("application/grpc")) {
       stream.on("error", () => {});
       stream.respond({ ":status": headers[":method"] === "POST" ? 415 : 405 }, { endStream: true });
-      stream.close();
+      stopReading(stream);
       return;
     }
     const path = headers[":path"] ?? "";
@@ -190,8 +191,7 @@ class Http2RpcServer implements RpcServer {
       "grpc-status": String(GrpcStatus.UNIMPLEMENTED),
       "grpc-message": encodeStatusMessage(message),
     }, { endStream: true });
-    stream.resume();
-    if (!stream.readableEnded) stream.close();
+    stopReading(stream);
   }
 
   close(graceMs: number): Promise<void> {

@@ -51,18 +51,19 @@ export class ClientSession {
   }
 
   /** The error for a call whose stream ended without a status. */
-  lost(): RpcError {
+  lost(streamFailure?: unknown): RpcError {
     const { address } = this.target;
-    if (this.#failure === undefined && !this.#heard && this.target.tls) {
+    const failure = this.#failure ?? streamFailure;
+    if (failure === undefined && !this.#heard && this.target.tls) {
       return unavailable(address, {
         reason: "the server closed the connection right after the TLS handshake",
         hint: "It probably refused the TLS client certificate.",
       });
     }
-    if (this.#failure === undefined) {
+    if (failure === undefined) {
       return unavailable(address, { reason: "connection closed before the call had ended" });
     }
-    return unavailable(address, explainConnectError(this.#failure), this.#failure);
+    return unavailable(address, explainConnectError(failure), failure);
   }
 
   /** Ends the connection and all its calls. */

@@ -92,8 +92,9 @@ export function explainConnectError(error: unknown): ConnectFailure {
     case "SELF_SIGNED_CERT_IN_CHAIN":
     case "DEPTH_ZERO_SELF_SIGNED_CERT":
       return {
+        // The platform reports an expired certificate with the same code.
         reason: "TLS verification failed: the server's certificate was issued by an authority " +
-          "that is not among the given root certificates",
+          "that is not among the given root certificates, or it has expired",
         hint: "Name the right CA file (--cafile, --tlsRootCertFiles, CORE_PEER_TLS_ROOTCERT_FILE).",
       };
   }
@@ -101,6 +102,12 @@ export function explainConnectError(error: unknown): ConnectFailure {
     return {
       reason: "the server requires a TLS client certificate",
       hint: "Give one (--clientauth --certfile FILE --keyfile FILE).",
+    };
+  }
+  if (code === "ERR_HTTP2_ERROR" && /Protocol error/.test(message)) {
+    return {
+      reason: "the server does not speak HTTP/2 as gRPC needs it",
+      hint: "Is TLS on at the server and off here, or is this another service's port?",
     };
   }
   if (/ERR_SSL|alert|InvalidContentType|corrupt/i.test(`${code} ${message}`)) {

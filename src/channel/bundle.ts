@@ -1,11 +1,11 @@
 /** Compiled channel configurations. Mirrors common/channelconfig/bundle.go. */
+import type { Clock } from "../base/clock.ts";
+import type { EcdsaProvider } from "../crypto/types.ts";
 import type { Block } from "../gen/common/common_pb.ts";
 import type { Config, ConfigGroup } from "../gen/common/configtx_pb.ts";
-import type { MSPConfig } from "../gen/msp/msp_config_pb.ts";
+import { createMsp } from "../msp/create-msp.ts";
 import { createMspManager } from "../msp/msp-manager.ts";
-import type { MspVersion } from "../msp/version.ts";
-import type { Msp, MspManager } from "../msp/types.ts";
-import type { PolicyManager } from "../policy/types.ts";
+import { createPolicyManager } from "../policy/policy-manager.ts";
 import { applicationCapabilities, unsupportedCapabilities } from "./capabilities.ts";
 import { type ChannelConfig, readChannelConfig } from "./channel-config.ts";
 import { within } from "./channel-error.ts";
@@ -13,12 +13,11 @@ import { openConfigBlock } from "./config-block.ts";
 import { createConfigTxValidator } from "./config-update.ts";
 import type { Bundle, ConfigTxValidator } from "./types.ts";
 
-/** How a bundle gets its MSPs and policies. */
+/** What a bundle needs to check signatures and certificates. */
 export interface BundleDeps {
-  /** Sets up one MSP. @throws DenimError with Fabric's reason */
-  createMsp(config: MSPConfig, version: MspVersion): Msp;
-  /** Compiles the policies of the tree. @throws DenimError with Fabric's reason */
-  createPolicyManager(channelGroup: ConfigGroup, mspManager: MspManager): PolicyManager;
+  readonly provider: EcdsaProvider;
+  /** For the validity of certificates. Default: the machine's. */
+  readonly clock?: Clock;
 }
 
 /** A bundle with what the peer's own parts ask for besides the contract of `Bundle`. */
@@ -36,13 +35,16 @@ export interface ChannelBundle extends Bundle {
  * @throws DenimError `bad-config`, `bad-channel-id` with Fabric's reason
  */
 export function createBundle(channelId: string, config: Config, deps: BundleDeps): ChannelBundle {
-  const channelConfig = readChannelConfig(config, deps.createMsp);
+  const channelConfig = readChannelConfig(
+    config,
+    (mspConfig, version) => createMsp(mspConfig, { ...deps, version }),
+  );
   const mspManager = createMspManager(channelConfig.msps);
   const policyManager = within(
     "bad-config",
     "initializing policymanager failed",
     // readChannelConfig refuses a configuration without a channel group.
-    () => deps.createPolicyManager(config.channelGroup as ConfigGroup, mspManager),
+    () => createPolicyManager(config.channelGroup as ConfigGroup, mspManager),
   );
   const configTxValidator = within(
     "bad-config",

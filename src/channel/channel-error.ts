@@ -18,11 +18,16 @@ export function channelError(
 }
 
 /** Runs `step`; what it throws comes out as `code` with `context: ` before its message. */
-export function within<T>(code: ChannelErrorCode, context: string, step: () => T): T {
+export function within<T>(
+  code: ChannelErrorCode,
+  context: string,
+  step: () => T,
+  known: Record<string, unknown> = {},
+): T {
   try {
     return step();
   } catch (cause) {
-    const facts = cause instanceof DenimError ? cause.facts : {};
+    const facts = { ...known, ...(cause instanceof DenimError ? cause.facts : {}) };
     const message = context === "" ? messageOf(cause) : `${context}: ${messageOf(cause)}`;
     throw new DenimError(code, message, facts, undefined, { cause });
   }

@@ -84,6 +84,11 @@ export function fromHex(digits: string): Uint8Array<ArrayBuffer> | undefined {
   return new Uint8Array(Buffer.from(digits, "hex"));
 }
 
+/** One character for each byte: the cheapest exact key of bytes for a Map. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
+
 /** Standard base64 with padding. */
 export function base64(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");

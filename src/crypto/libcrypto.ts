@@ -2,6 +2,7 @@
  * ECDSA through the machine's libcrypto (OpenSSL 3 or 1.1), about ten times as fast as node:crypto
  * under Deno. Native handles of public keys are cached with a bound; batches run on a thread pool.
  */
+import { latin1 } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import { ecPrivateKeyFromPem, ecPublicKeyFromSpki } from "./ec-key.ts";
 import { acceptableSignature, toLowS } from "./ecdsa-signature.ts";
@@ -83,7 +84,7 @@ class LibcryptoProvider implements EcdsaProvider {
   #handle(key: EcPublicKey): KeyHandle | undefined {
     const known = this.#byObject.get(key);
     if (known && !known.evicted) return known;
-    const cacheKey = String.fromCharCode(...key.point);
+    const cacheKey = latin1(key.point);
     let handle = this.#byPoint.get(cacheKey);
     if (handle) {
       this.#byPoint.delete(cacheKey);

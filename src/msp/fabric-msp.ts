@@ -1,5 +1,5 @@
 /** The X.509 MSP. Mirrors msp/mspimpl.go, mspimplsetup.go and the cache of msp/cache. */
-import { hex } from "../base/bytes.ts";
+import { hex, latin1 } from "../base/bytes.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { type Certificate, parseCertificate } from "../crypto/certificate.ts";
 import { decodePem, encodePem } from "../crypto/pem.ts";
@@ -317,12 +317,4 @@ function checkAuthority(
     );
     if (path.length > 1) checkPath(path);
   });
-}
-
-function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (let at = 0; at < bytes.length; at += 8192) {
-    text += String.fromCharCode(...bytes.subarray(at, at + 8192));
-  }
-  return text;
 }

@@ -1,6 +1,5 @@
 /** Does a member satisfy a principal? Mirrors the SatisfiesPrincipal functions of msp/mspimpl.go. */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import { fromBinary } from "@bufbuild/protobuf";
 import { equal } from "../base/bytes.ts";
 import {
   CombinedPrincipalSchema,
@@ -12,6 +11,7 @@ import {
   MSPRoleSchema,
   OrganizationUnitSchema,
 } from "../gen/msp/msp_principal_pb.ts";
+import { decodeAsGo } from "../protocol/go-wire.ts";
 import { mspError, within } from "./msp-error.ts";
 import type { NodeRole } from "./node-ous.ts";
 import type { NodeOus } from "./ou-rules.ts";
@@ -44,7 +44,7 @@ function decode<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageSha
   return within(
     "principal-not-satisfied",
     `could not unmarshal ${name} from principal`,
-    () => fromBinary(schema, bytes),
+    () => decodeAsGo(schema, bytes),
   );
 }
 

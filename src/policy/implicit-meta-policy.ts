@@ -1,5 +1,5 @@
 /** Policies over the policies of the groups below. Mirrors common/policies/implicitmeta.go. */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { messageOf } from "../base/errors.ts";
 import {
   type ImplicitMetaPolicy as ImplicitMetaMessage,
@@ -10,6 +10,7 @@ import {
   PolicySchema,
 } from "../gen/common/policies_pb.ts";
 import type { IdentityDeserializer } from "../msp/types.ts";
+import { decodeAsGo } from "../protocol/go-wire.ts";
 import { policyError } from "./policy-error.ts";
 import { type Refusal, SetPolicy } from "./set-policy.ts";
 import type { SignatureSet } from "./signature-set.ts";
@@ -61,7 +62,7 @@ export class ImplicitMetaPolicy extends SetPolicy {
 /** @throws DenimError `bad-policy` */
 export function decodeImplicitMeta(bytes: Uint8Array): ImplicitMetaMessage {
   try {
-    return fromBinary(ImplicitMetaPolicySchema, bytes);
+    return decodeAsGo(ImplicitMetaPolicySchema, bytes);
   } catch (cause) {
     throw policyError(
       "bad-policy",

@@ -1,5 +1,4 @@
 /** Signature policies: n out of m, no identity counted twice. Mirrors common/cauthdsl. */
-import { fromBinary } from "@bufbuild/protobuf";
 import { messageOf } from "../base/errors.ts";
 import {
   type SignaturePolicy as SignaturePolicyMessage,
@@ -8,6 +7,7 @@ import {
 } from "../gen/common/policies_pb.ts";
 import type { MSPPrincipal } from "../gen/msp/msp_principal_pb.ts";
 import type { IdentityDeserializer } from "../msp/types.ts";
+import { decodeAsGo } from "../protocol/go-wire.ts";
 import { policyError } from "./policy-error.ts";
 import { policyToString } from "./policy-to-string.ts";
 import { type Refusal, SetPolicy, signersOf } from "./set-policy.ts";
@@ -114,7 +114,7 @@ export function signaturePolicyFromBytes(
 ): SignaturePolicy {
   let envelope: SignaturePolicyEnvelope;
   try {
-    envelope = fromBinary(SignaturePolicyEnvelopeSchema, bytes);
+    envelope = decodeAsGo(SignaturePolicyEnvelopeSchema, bytes);
   } catch (cause) {
     throw policyError(
       "bad-policy",

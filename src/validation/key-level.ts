@@ -17,8 +17,6 @@ const validationParameter = MetaDataKeys[MetaDataKeys.VALIDATION_PARAMETER];
 const deterministicLedgerErrors: ReadonlySet<string> = new Set([
   "collection-config-not-defined",
   "collection-not-defined",
-  "invalid-collection-name",
-  "no-such-collection",
 ]);
 
 /** A written key: public (`collection` is "") or private by the hash of its name. */

@@ -1,29 +1,12 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { silentLogger } from "../base/logger.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
-import type { ChaincodeSupport, ExecuteResult } from "../chaincode/types.ts";
-import { ChaincodeEventSchema } from "../gen/peer/chaincode_event_pb.ts";
 import { SignedProposalSchema } from "../gen/peer/proposal_pb.ts";
-import {
-  type ProposalResponse,
-  ProposalResponseSchema,
-  ResponseSchema,
-} from "../gen/peer/proposal_response_pb.ts";
-import {
-  ChannelHeaderSchema,
-  HeaderSchema,
-  SignatureHeaderSchema,
-} from "../gen/common/common_pb.ts";
+import { type ProposalResponse, ProposalResponseSchema } from "../gen/peer/proposal_response_pb.ts";
 import { TxPvtReadWriteSetWithConfigInfoSchema } from "../gen/transientstore/transientstore_pb.ts";
-import {
-  assetInit,
-  assetInvoke,
-  type TwinResponse,
-  type TwinStub,
-} from "../../tests/support/asset-twin.ts";
-import { SimulatedStub } from "../../tests/support/simulated-stub.ts";
+import { TwinChaincodes } from "../../tests/support/twin-chaincodes.ts";
 import { collectionConfigsOf } from "./private-data.ts";
 import type { Identity } from "../msp/types.ts";
 import { ConfigTreeSchema } from "../gen/peer/resources_pb.ts";
@@ -44,84 +27,10 @@ function recordedResponse(name: string): ProposalResponse | undefined {
   return fromBinary(ProposalResponseSchema, goldenFile(`proposals/${name}.response`));
 }
 
-type Params = Parameters<ChaincodeSupport["execute"]>[0];
-
-/** Runs system chaincodes, and the twin of the recorded chaincode over the simulation. */
-class TwinChaincodes implements ChaincodeSupport {
-  readonly launched: string[] = [];
-
-  constructor(readonly peer: GoldenPeer) {}
-
-  async execute(
-    ...[params, name, , input]: Parameters<ChaincodeSupport["execute"]>
-  ): Promise<ExecuteResult> {
-    const chaincode = this.peer.systemChaincodes.get(name);
-    if (chaincode === undefined) return await this.#user(params, name, input.args, assetInvoke);
-    const { args } = input;
-    const response = await chaincode.invoke({ ...params, args, viaChaincode: false });
-    return { response, event: undefined };
-  }
-
-  async executeInit(
-    ...[params, { chaincodeSpec, codePackage }]: Parameters<ChaincodeSupport["executeInit"]>
-  ): Promise<ExecuteResult> {
-    const { name = "", version = "" } = chaincodeSpec?.chaincodeId ?? {};
-    assert.equal(codePackage.length, 0);
-    this.launched.push(`${name}:${version}`);
-    const args = chaincodeSpec?.input?.args ?? [];
-    const executed = await this.#user(params, name, args, assetInit);
-    if (executed.response.status < 500) return executed;
-    throw new DenimError("init-failed", executed.response.message);
-  }
-
-  async #user(
-    params: Params,
-    name: string,
-    args: readonly Uint8Array[],
-    run: (stub: TwinStub) => Promise<TwinResponse>,
-  ): Promise<ExecuteResult> {
-    const { simulator, history, proposal, txId } = params;
-    assert.ok(simulator && history && proposal);
-    const header = fromBinary(HeaderSchema, proposal.header);
-    const stub = new SimulatedStub(
-      {
-        channelId: params.channelId,
-        txId,
-        creator: params.creator,
-        nonce: fromBinary(SignatureHeaderSchema, header.signatureHeader).nonce,
-        timestamp: fromBinary(ChannelHeaderSchema, header.channelHeader).timestamp ??
-          { seconds: 0n, nanos: 0 },
-        transient: new Map(Object.entries(params.transient)),
-        simulator,
-        history,
-        chaincodes: new Map([["assetcc", assetInvoke], ["othercc", assetInvoke]]),
-      },
-      name,
-      args,
-    );
-    const response = create(ResponseSchema, await run(stub));
-    const event = stub.event && create(ChaincodeEventSchema, {
-      chaincodeId: name,
-      txId,
-      eventName: stub.event.name,
-      payload: stub.event.payload,
-    });
-    return { response, event };
-  }
-
-  launch(): Promise<void> {
-    return Promise.resolve();
-  }
-
-  stop(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
 function processorOf(peer: GoldenPeer, ends: ProposalEnd[] = []): ProposalProcessor {
   return new ProposalProcessor({
     ...peer,
-    chaincode: new TwinChaincodes(peer),
+    chaincode: new TwinChaincodes(peer.systemChaincodes),
     clock: goldenClock,
     logger: silentLogger,
     systemChaincodeVersion,

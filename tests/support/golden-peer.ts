@@ -67,8 +67,12 @@ export interface GoldenPeer extends Disposable {
   readonly installed: string[];
 }
 
-/** Replays the recording and opens everything around it. Dispose it after use. */
-export async function openGoldenPeer(): Promise<GoldenPeer> {
+/**
+ * Replays the recording and opens everything around it. Dispose it after use.
+ *
+ * @param height how many blocks it has committed; all of them when left out
+ */
+export async function openGoldenPeer(height = Infinity): Promise<GoldenPeer> {
   const directory = temporaryDirectory();
   const mspDirectory = fileURLToPath(
     new URL(
@@ -83,7 +87,7 @@ export async function openGoldenPeer(): Promise<GoldenPeer> {
   });
   const signer = loadSigningIdentity(mspDirectory, "Org1MSP", provider, { clock: goldenClock });
   const ledgers = createLedgerProvider({ directory: `${directory.path}/ledgers` });
-  const blocks = goldenBlocks();
+  const blocks = goldenBlocks().slice(0, height);
   const ledger = replay(ledgers.create(goldenChannel, delivered(blocks[0])), blocks.slice(1));
   const configBlock = ledger.blockByNumber(
     Number(lastConfigIndex(ledger.blockByNumber(ledger.info().height - 1))),

@@ -18,9 +18,17 @@ import { createLedgerProvider } from "../../src/ledger/ledger-provider.ts";
 import type { PeerLedger } from "../../src/ledger/types.ts";
 import { createMsp } from "../../src/msp/create-msp.ts";
 import { loadMspConfig } from "../../src/msp/load-msp-config.ts";
-import { loadSigningIdentity } from "../../src/msp/signing-identity.ts";
+import { loadSigningIdentity, type LocalSigningIdentity } from "../../src/msp/signing-identity.ts";
 import type { Msp, SigningIdentity } from "../../src/msp/types.ts";
 import { compileSignaturePolicy } from "../../src/policy/signature-policy.ts";
+import type { SignedProposal } from "../../src/gen/peer/proposal_pb.ts";
+import {
+  createProposal,
+  invocationOf,
+  type ProposalInput,
+  signProposal,
+} from "../../src/protocol/proposal.ts";
+import { newNonce } from "../../src/protocol/txid.ts";
 import { Cscc } from "../../src/syscc/cscc/cscc.ts";
 import { LsccDefinitions } from "../../src/syscc/lscc/definitions.ts";
 import { Lscc } from "../../src/syscc/lscc/lscc.ts";
@@ -175,4 +183,34 @@ function delivered(block: Block): Block {
 /** Block 0 as `peer channel join` takes it. */
 export function goldenJoinBlock(): Block {
   return fromBinary(BlockSchema, goldenFile("artifacts/mychannel.block"));
+}
+
+/** A user of the recorded network: `goldenUser("org1", "Admin")`. Close it after use. */
+export function goldenUser(organisation: "org1" | "org2", user: string): LocalSigningIdentity {
+  const domain = `${organisation}.example.com`;
+  const path = `peerOrganizations/${domain}/users/${user}@${domain}/msp`;
+  const directory = fileURLToPath(
+    new URL(`../testdata/golden/crypto-config/${path}`, import.meta.url),
+  );
+  const mspId = organisation === "org1" ? "Org1MSP" : "Org2MSP";
+  return loadSigningIdentity(directory, mspId, createEcdsaProvider(), { clock: goldenClock });
+}
+
+/** A proposal as a client makes it. */
+export function goldenProposal(
+  user: SigningIdentity,
+  channelId: string,
+  chaincode: string,
+  args: readonly (string | Uint8Array)[],
+  options: Partial<ProposalInput> = {},
+): { signed: SignedProposal; txId: string } {
+  const { proposal, txId } = createProposal({
+    channelId,
+    invocation: invocationOf(chaincode, args),
+    creator: user.serialized,
+    nonce: newNonce(),
+    clock: goldenClock,
+    ...options,
+  });
+  return { signed: signProposal(proposal, user), txId };
 }

@@ -15,6 +15,7 @@ export interface DatabaseOptions {
 /** Bytes per page: measured best for envelopes of a few kilobytes beside small state rows. */
 const pageBytes = 16_384;
 
+const closedTexts = ["database is not open", "statement has been finalized"];
 const damagedTexts = ["file is not a database", "malformed", "file is encrypted"];
 
 function explain(file: string, cause: unknown): DenimError {
@@ -28,6 +29,15 @@ function explain(file: string, cause: unknown): DenimError {
       `the ledger database ${file} is damaged: ${reason}`,
       facts,
       "Stop the peer, restore the file from a backup, or remove its directory and join the channel again.",
+      options,
+    );
+  }
+  if (closedTexts.some((text) => reason.includes(text))) {
+    return new DenimError(
+      "ledger-closed",
+      `the ledger ${file} is closed`,
+      facts,
+      undefined,
       options,
     );
   }

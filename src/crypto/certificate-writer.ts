@@ -1,11 +1,5 @@
 /** Writes X.509 v3 certificates for development networks and for the peer's chaincode TLS CA. */
-import {
-  createPrivateKey,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  sign,
-} from "node:crypto";
+import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { isIP, isIPv4 } from "node:net";
 import { utf8 } from "../base/bytes.ts";
 import {
@@ -22,9 +16,11 @@ import {
   unsignedInteger,
   utf8String,
 } from "./der.ts";
+import { ecPublicKeyFromSpki } from "./ec-key.ts";
 import { toLowS } from "./ecdsa-signature.ts";
 import { sha256 } from "./hash.ts";
 import { encodePem } from "./pem.ts";
+import type { CurveName } from "./types.ts";
 
 /** Distinguished name attributes; each becomes one RDN in Go's order (C, O, OU, L, ST, CN, serialNumber). */
 export interface DistinguishedName {
@@ -40,8 +36,9 @@ export interface DistinguishedName {
 export type KeyUsage = "digitalSignature" | "keyEncipherment" | "keyCertSign" | "crlSign";
 export type ExtendedKeyUsage = "any" | "serverAuth" | "clientAuth";
 
-/** A P-256 key pair with the encodings that certificates and files need. */
+/** A key pair with the encodings that certificates and files need. */
 export interface KeyPair {
+  readonly curve: CurveName;
   readonly privateKey: KeyObject;
   /** DER SubjectPublicKeyInfo. */
   readonly spki: Uint8Array<ArrayBuffer>;
@@ -89,27 +86,17 @@ const extendedUsageOid: Record<ExtendedKeyUsage, string> = {
   clientAuth: "1.3.6.1.5.5.7.3.2",
 };
 
-/** A fresh P-256 key pair. */
-export function generateKeyPair(): KeyPair {
-  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+/** A fresh key pair. */
+export function generateKeyPair(curve: CurveName = "P-256"): KeyPair {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: curve });
   const spki = new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
   const pkcs8 = new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" }));
   return {
+    curve,
     privateKey,
     spki,
-    // The point is the last 65 bytes of a P-256 SubjectPublicKeyInfo.
-    keyId: sha256(spki.subarray(spki.length - 65)),
+    keyId: sha256(ecPublicKeyFromSpki(spki).point),
     keyPem: encodePem("PRIVATE KEY", pkcs8),
-  };
-}
-
-/** The key pair of a PKCS#8 PEM and its public key, for signing with a key that was written before. */
-export function keyPairFromPem(keyPem: string, spki: Uint8Array): KeyPair {
-  return {
-    privateKey: createPrivateKey(keyPem),
-    spki: new Uint8Array(spki),
-    keyId: sha256(spki.subarray(spki.length - 65)),
-    keyPem,
   };
 }
 
@@ -192,10 +179,8 @@ export function writeCertificate(
     extensions(template, keys.keyId, issuer?.keys.keyId),
   );
   // Low S, so that an MSP takes the certificate as it is instead of rewriting its signature.
-  const signature = toLowS(
-    new Uint8Array(sign("sha256", tbs, (issuer?.keys ?? keys).privateKey)),
-    "P-256",
-  );
+  const { privateKey, curve } = issuer?.keys ?? keys;
+  const signature = toLowS(new Uint8Array(sign("sha256", tbs, privateKey)), curve);
   const der = sequence(tbs, ecdsaWithSha256, bitString(signature));
   return { der, pem: encodePem("CERTIFICATE", der) };
 }

@@ -55,15 +55,16 @@ export function spkiOf(curve: CurveName, point: Uint8Array): Uint8Array<ArrayBuf
   return sequence(sequence(oid(ecPublicKeyOid), oid(curves[curve].oid)), bitString(point));
 }
 
-/** A private scalar and its curve; the encodings that verifiers take. */
+/**
+ * A private scalar and its curve, in the encodings that providers take. The public key a file may
+ * carry is left out: it is computed from the scalar, so a file cannot claim another one.
+ */
 export interface EcPrivateKey {
   readonly curve: CurveName;
   /** SEC1 ECPrivateKey with the curve named. */
   readonly sec1: Uint8Array<ArrayBuffer>;
   /** PKCS#8 PrivateKeyInfo. */
   readonly pkcs8: Uint8Array<ArrayBuffer>;
-  /** The uncompressed point, where the file tells it. */
-  readonly point: Uint8Array | undefined;
 }
 
 function bad(why: string, hint?: string): DenimError<"bad-private-key"> {
@@ -83,7 +84,6 @@ function fromSec1(der: Uint8Array, outerCurve: Curve | undefined): EcPrivateKey 
   const named = parameters && curveByOid(
     oidText(new DerReader(parameters.content).next(tag.oid, "named curve").content),
   );
-  const publicPart = body.optional(0xa1);
   const curve = outerCurve ?? named;
   if (!curve) throw bad("the elliptic curve is not P-256 or P-384");
   const significant = scalar.findIndex((byte) => byte !== 0);
@@ -92,23 +92,18 @@ function fromSec1(der: Uint8Array, outerCurve: Curve | undefined): EcPrivateKey 
   if (significant < 0 || value >= curve.order) throw bad("the scalar is out of range");
   const padded = new Uint8Array(curve.size);
   padded.set(magnitude, curve.size - magnitude.length);
-  const point = publicPart && bitStringOctets(
-    new DerReader(publicPart.content).next(tag.bitString, "public key"),
-  );
   const version = unsignedInteger(Uint8Array.of(1));
-  const publicDer = point ? [explicit(1, bitString(point))] : [];
   const sec1 = sequence(
     version,
     octetString(padded),
     explicit(0, oid(curve.oid)),
-    ...publicDer,
   );
   const pkcs8 = sequence(
     unsignedInteger(Uint8Array.of(0)),
     sequence(oid(ecPublicKeyOid), oid(curve.oid)),
-    octetString(sequence(version, octetString(padded), ...publicDer)),
+    octetString(sequence(version, octetString(padded))),
   );
-  return { curve: curve.name, sec1, pkcs8, point };
+  return { curve: curve.name, sec1, pkcs8 };
 }
 
 function fromPkcs8(der: Uint8Array): EcPrivateKey {

@@ -13,7 +13,7 @@ import { type HashFunction, identifierHash, signatureHash } from "./hash-family.
 import { mspError, within } from "./msp-error.ts";
 import { type NodeOu, nodeOuConfig, type NodeRole } from "./node-ous.ts";
 import { checkNodeOu, checkRequiredUnits } from "./ou-rules.ts";
-import { checkHasNodeOu, checkPrincipal } from "./principals.ts";
+import { checkHasNodeOu, checkNodeRole, checkPrincipal } from "./principals.ts";
 import { checkNotRevoked } from "./revocation.ts";
 import { decodeSerializedIdentity, serializeIdentity } from "./serialized-identity.ts";
 import {
@@ -283,8 +283,7 @@ export class FabricMsp implements Msp, IdentityOwner {
             return checkHasNodeOu(admin, "admin", this);
           }
         }
-        this.validate(admin);
-        checkHasNodeOu(admin, "client", this);
+        checkNodeRole(admin, "client", this);
       });
     });
   }
@@ -309,7 +308,8 @@ function checkAuthority(
       `CA Certificate problem with Subject Key Identifier extension, (SN: ${serial}): subjectKeyIdentifier not found in certificate`,
     );
   }
-  within("bad-msp-config", `CA Certificate is not valid, (SN: ${serial})`, () => {
+  const decimal = BigInt(`0x${authority.serialHex}`);
+  within("bad-msp-config", `CA Certificate is not valid, (SN: ${decimal})`, () => {
     const path = within(
       "invalid-identity",
       "could not obtain certification chain",

@@ -134,7 +134,8 @@ function checkRole(identity: X509Identity, principal: MSPPrincipal, msp: Princip
   refuse(`invalid MSP role type ${role}`);
 }
 
-function checkNodeRole(identity: X509Identity, role: NodeRole, msp: PrincipalContext): void {
+/** Valid, and carries the organizational unit of `role`. @throws DenimError `principal-not-satisfied` */
+export function checkNodeRole(identity: X509Identity, role: NodeRole, msp: PrincipalContext): void {
   const { mspId } = msp;
   const name = role.toUpperCase();
   within(

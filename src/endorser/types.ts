@@ -52,7 +52,7 @@ export interface ProposalOutcome {
   readonly end: ProposalEnd;
   /** "" where the proposal could not be read or addresses no channel. */
   readonly channelId: string;
-  /** `name:version` as the proposal says it; "" where it could not be read. */
+  /** `name:version`; the version that ran where it came to an endorsement, else the proposal's word. */
   readonly chaincode: string;
   readonly durationMs: number;
   /** The chaincode itself answered with an error status. */

@@ -6,7 +6,7 @@ import {
   CollectionConfigPackageSchema,
   CollectionConfigSchema,
 } from "../gen/common/collection_pb.ts";
-import { parsePolicy } from "../policy/parser.ts";
+import { parsePolicy } from "../policy/parse-policy.ts";
 
 const example = '[{"name":"secrets","policy":"OR(\'Org1MSP.member\')","requiredPeerCount":0,' +
   '"maxPeerCount":0,"blockToLive":0,"memberOnlyRead":true}]';

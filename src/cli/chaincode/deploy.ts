@@ -6,7 +6,7 @@ import { parseCollectionsConfig } from "../../client/collections-config.ts";
 import { endorse, transactionOf } from "../../client/endorse.ts";
 import { deployInvocation, type Deployment } from "../../client/lifecycle.ts";
 import { SignaturePolicyEnvelopeSchema } from "../../gen/common/policies_pb.ts";
-import { parsePolicy } from "../../policy/parser.ts";
+import { parsePolicy } from "../../policy/parse-policy.ts";
 import type { CommandHandler, Invocation } from "../command.ts";
 import { openSession, ordererOf, peersOf } from "../session.ts";
 import { chaincodeCall, channelOf, readNamedFile } from "./call.ts";

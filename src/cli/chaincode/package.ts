@@ -3,7 +3,7 @@ import { toBinary } from "@bufbuild/protobuf";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import { createSignedPackage } from "../../chaincode/package/signed-package.ts";
 import { SignaturePolicyEnvelopeSchema } from "../../gen/common/policies_pb.ts";
-import { parsePolicy } from "../../policy/parser.ts";
+import { parsePolicy } from "../../policy/parse-policy.ts";
 import type { CommandHandler } from "../command.ts";
 import { UsageError } from "../flags.ts";
 import { openSession } from "../session.ts";

@@ -1,0 +1,67 @@
+/** `down`: stops the development network, and with --purge deletes what it left. */
+import { join } from "node:path";
+import process from "node:process";
+import { sleep } from "../../base/async.ts";
+import { DenimError } from "../../base/errors.ts";
+import { findRunningNetwork, readRunningNetwork } from "../../client/running-network.ts";
+import type { CommandHandler } from "../command.ts";
+import { networkDirectory } from "./up.ts";
+
+/** How long a network may take to end after SIGTERM before it is killed. */
+const stopTimeoutMs = 20_000;
+const pollIntervalMs = 20;
+
+export const down: CommandHandler = async (invocation) => {
+  const { flags, terminal } = invocation;
+  const network = flags.has("dir")
+    ? readRunningNetwork(networkDirectory(invocation))
+    : findRunningNetwork(terminal.workingDirectory, terminal.environment);
+  const directory = network?.directory ?? networkDirectory(invocation);
+  if (network) {
+    process.kill(network.pid, "SIGTERM");
+    if (!await gone(network.pid)) {
+      process.kill(network.pid, "SIGKILL");
+      terminal.err(`process ${network.pid} did not stop within ${stopTimeoutMs} ms: killed\n`);
+    }
+    terminal.out(`Stopped the development network in ${directory}\n`);
+  } else terminal.out("No development network is running\n");
+  if (flags.boolean("purge")) await purge(directory, terminal.out);
+};
+
+async function purge(directory: string, tell: (text: string) => void): Promise<void> {
+  try {
+    await Deno.stat(join(directory, "settings.json"));
+  } catch {
+    // Never delete a directory that denim did not make.
+    if (!await exists(directory)) return;
+    throw new DenimError(
+      "not-a-network",
+      `${directory} holds no development network: nothing was deleted`,
+      { directory },
+      "name the network's directory with --dir",
+    );
+  }
+  await Deno.remove(directory, { recursive: true });
+  tell(`Deleted ${directory}\n`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function gone(pid: number): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < stopTimeoutMs; waitedMs += pollIntervalMs) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+    await sleep(pollIntervalMs);
+  }
+  return false;
+}

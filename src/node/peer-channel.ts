@@ -1,0 +1,156 @@
+/**
+ * One channel that this peer has joined: its ledger, the configuration in force, the committer and
+ * the client that pulls its blocks. Mirrors core/peer/peer.go createChain.
+ */
+import type { Clock } from "../base/clock.ts";
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import { type BundleDeps, bundleFromBlock, type ChannelBundle } from "../channel/bundle.ts";
+import { verifyBlock } from "../channel/block-verifier.ts";
+import { isConfigBlock, lastConfigIndex } from "../channel/config-block.ts";
+import { joinBundle, requireSupportedCapabilities } from "../channel/join.ts";
+import type { ChannelConfigSource } from "../channel/types.ts";
+import { validateNewBundle } from "../channel/validate-new-bundle.ts";
+import { createCollectionEligibility } from "../commit/collection-eligibility.ts";
+import { createCommitter } from "../commit/committer.ts";
+import { createDeliverClient } from "../commit/deliver-client.ts";
+import type { ReconnectPolicy } from "../commit/reconnect.ts";
+import type { Committer, DeliverClient } from "../commit/types.ts";
+import { encodePem } from "../crypto/pem.ts";
+import type { EcdsaProvider } from "../crypto/types.ts";
+import type { Block } from "../gen/common/common_pb.ts";
+import type { PeerLedger } from "../ledger/types.ts";
+import type { IdentityDeserializer, SigningIdentity } from "../msp/types.ts";
+import { signaturePolicyFromBytes } from "../policy/signature-policy.ts";
+import type { RpcClient } from "../rpc/types.ts";
+import { createBlockValidator } from "../validation/block-validator.ts";
+
+/** What every channel of a peer shares. */
+export interface ChannelServices {
+  readonly ecdsa: EcdsaProvider;
+  readonly signer: SigningIdentity;
+  /** Identities of another channel this peer has joined, "" for the local MSP. */
+  readonly identitiesOf: (channelId: string) => IdentityDeserializer | undefined;
+  /** Dials an orderer, trusting the TLS roots given as PEM. */
+  readonly connectOrderer: (address: string, tlsRoots: readonly string[]) => RpcClient;
+  readonly tlsCertificateHash: Uint8Array | undefined;
+  readonly reconnect: Partial<ReconnectPolicy>;
+  readonly transientRetentionBlocks: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export class PeerChannel implements ChannelConfigSource {
+  readonly channelId: string;
+  readonly #committer: Committer;
+  readonly #deliverClient: DeliverClient;
+  readonly #deps: BundleDeps;
+  #bundle: ChannelBundle;
+
+  /** @throws DenimError where the configuration in force cannot be used by this peer */
+  constructor(readonly ledger: PeerLedger, private readonly services: ChannelServices) {
+    this.channelId = ledger.channelId;
+    const { ecdsa, clock, logger, signer } = services;
+    this.#deps = { provider: ecdsa, clock };
+    this.#bundle = joinBundle(this.configBlock(), this.#deps);
+    const validator = createBlockValidator({
+      channelId: this.channelId,
+      bundleSource: this,
+      ledger,
+      ecdsa,
+      configTx: { validate: (config) => this.#bundle.configTxValidator.validate(config) },
+      foreignIdentities: services.identitiesOf,
+      logger: logger.named("committer.txvalidator"),
+    });
+    this.#committer = createCommitter({
+      channelId: this.channelId,
+      validator,
+      ledger,
+      bundleSource: this,
+      prepareConfig: (block) => this.#prepareConfig(block),
+      newEligibility: () =>
+        createCollectionEligibility({
+          bundleSource: this,
+          ledger,
+          compilePolicy: signaturePolicyFromBytes,
+          self: signer.serialized,
+        }),
+      transientRetentionBlocks: services.transientRetentionBlocks,
+      clock,
+      logger: logger.named("committer"),
+    });
+    this.#deliverClient = createDeliverClient({
+      channelId: this.channelId,
+      addresses: () => this.#bundle.ordererAddresses,
+      connect: (address) => services.connectOrderer(address, this.ordererTlsRoots()),
+      signer,
+      tlsCertificateHash: services.tlsCertificateHash,
+      nextBlock: () => ledger.info().height,
+      verifyBlock: (block) => {
+        const { height, currentBlockHash } = ledger.info();
+        verifyBlock(block, {
+          bundle: this.#bundle,
+          expectedNumber: BigInt(height),
+          expectedPreviousHash: currentBlockHash,
+        });
+      },
+      onBlock: (block) => this.#committer.commitBlock(block),
+      reconnect: services.reconnect,
+      clock,
+      logger: logger.named("deliveryClient"),
+    });
+  }
+
+  bundle(): ChannelBundle {
+    return this.#bundle;
+  }
+
+  /** The configuration block in force, as committed. */
+  configBlock(): Block {
+    const { height } = this.ledger.info();
+    const newest = this.ledger.blockByNumber(height - 1);
+    if (height === 1 || isConfigBlock(newest)) return newest;
+    return this.ledger.blockByNumber(Number(lastConfigIndex(newest)));
+  }
+
+  /** PEM of the TLS roots of the channel's ordering organisations. */
+  ordererTlsRoots(): string[] {
+    const { orderer, mspManager } = this.#bundle;
+    return (orderer?.orgMspIds ?? []).flatMap((mspId) => {
+      const msp = mspManager.msp(mspId);
+      return msp ? [...msp.tlsRootCertificates, ...msp.tlsIntermediateCertificates] : [];
+    }).map((der) => encodePem("CERTIFICATE", der));
+  }
+
+  /** Begins to pull blocks. */
+  start(): void {
+    this.#deliverClient.start();
+    void this.#deliverClient.ended.then((end) => {
+      if (end.kind === "stopped") return;
+      const reason = messageOf(end.kind === "gave-up" ? end.lastError : end.error);
+      this.services.logger.error(
+        `[${this.channelId}] no more blocks are pulled: ${reason}; restart the peer to go on`,
+        { kind: end.kind, height: this.ledger.info().height },
+      );
+    });
+  }
+
+  /** Ends pulling; resolves when the last block handed over is committed. */
+  async stop(): Promise<void> {
+    await this.#deliverClient.stop();
+    await this.#committer.idle();
+  }
+
+  /** The configuration of a block that is about to be committed. @throws DenimError */
+  #prepareConfig(block: Block): () => void {
+    const next = bundleFromBlock(block, this.#deps);
+    validateNewBundle(this.#bundle, next);
+    requireSupportedCapabilities(next);
+    return () => {
+      this.#bundle = next;
+      this.services.logger.info(
+        `[${this.channelId}] configuration ${next.sequence} is in force`,
+      );
+    };
+  }
+}

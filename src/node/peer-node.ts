@@ -1,0 +1,312 @@
+/**
+ * A peer: configuration in, running node out. `start` is the wiring diagram, top to bottom.
+ * Mirrors peer/node/start.go.
+ */
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import type { Clock } from "../base/clock.ts";
+import { DenimError } from "../base/errors.ts";
+import type { LogWriter } from "../base/log-writer.ts";
+import type { Logger } from "../base/logger.ts";
+import { type ChaincodeHost, createChaincodeSupport } from "../chaincode/chaincode-support.ts";
+import { DirectoryPackageStore } from "../chaincode/package/package-store.ts";
+import { createAclProvider } from "../channel/acl-provider.ts";
+import {
+  chaincodeEndpoint,
+  chaincodeListenAddress,
+  localAddress,
+  splitHostPort,
+} from "../config/addresses.ts";
+import type { PeerConfig } from "../config/types.ts";
+import { createCertificateAuthority } from "../crypto/certificate-authority.ts";
+import { createEcdsaProvider } from "../crypto/provider.ts";
+import { registerPeerDeliver } from "../deliver/peer-deliver.ts";
+import { createEndorser } from "../endorser/endorser.ts";
+import { Admin } from "../gen/peer/admin_pb.ts";
+import { ChaincodeSupport } from "../gen/peer/chaincode_shim_pb.ts";
+import { Endorser } from "../gen/peer/peer_pb.ts";
+import { createLedgerProvider } from "../ledger/ledger-provider.ts";
+import { createMsp } from "../msp/create-msp.ts";
+import { loadMspConfig } from "../msp/load-msp-config.ts";
+import { loadSigningIdentity } from "../msp/signing-identity.ts";
+import { signedByAnyAdmin } from "../policy/envelopes.ts";
+import { compileSignaturePolicy } from "../policy/signature-policy.ts";
+import { createRpcClient } from "../rpc/client.ts";
+import { createRpcServer } from "../rpc/server.ts";
+import type { RpcServer } from "../rpc/types.ts";
+import { Cscc } from "../syscc/cscc/cscc.ts";
+import { LsccDefinitions } from "../syscc/lscc/definitions.ts";
+import { Lscc } from "../syscc/lscc/lscc.ts";
+import { Qscc } from "../syscc/qscc/qscc.ts";
+import { SystemChaincodes } from "../syscc/system-chaincodes.ts";
+import { createAdminService } from "./admin-service.ts";
+import { Channels } from "./channels.ts";
+import { chaincodeServerTls, readPeerTls } from "./peer-tls.ts";
+import { Runtimes } from "./runtimes.ts";
+
+export interface PeerNodeOptions {
+  readonly config: PeerConfig;
+  readonly clock: Clock;
+  readonly log: LogWriter;
+  /** For build tools; chaincode sees none of it beyond an allow-list. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** How long calls may go on once the peer is told to stop. */
+const shutdownGraceMs = 2_000;
+
+export class PeerNode {
+  private constructor(
+    /** host:port under which the peer is known. */
+    readonly address: string,
+    readonly channels: Channels,
+    readonly chaincode: ChaincodeHost,
+    readonly runtimes: Runtimes,
+    private readonly closers: (() => Promise<void> | void)[],
+  ) {}
+
+  /** @throws DenimError for a configuration, key, data directory or address that cannot be used */
+  static async start({ config, clock, log, environment }: PeerNodeOptions): Promise<PeerNode> {
+    const { peer } = config;
+    const logger = log.logger("nodeCmd");
+    const closers: (() => Promise<void> | void)[] = [];
+    const owned = <T>(value: T, close: (value: T) => Promise<void> | void): T => {
+      closers.unshift(() => close(value));
+      return value;
+    };
+    try {
+      const address = localAddress(peer, localIp);
+      const { host } = splitHostPort(address);
+
+      // Keys and identities.
+      const ecdsa = owned(createEcdsaProvider(), (provider) => provider.close?.());
+      const mspConfig = await loadMspConfig(peer.mspConfigPath, peer.localMspId, { signing: true });
+      const localMsp = createMsp(mspConfig, { provider: ecdsa, clock });
+      const signer = loadSigningIdentity(peer.mspConfigPath, peer.localMspId, ecdsa);
+      warnOfExpiry(signer.expiresAt, clock, logger);
+      const tls = peer.tls.enabled ? readPeerTls(config.peer.tls) : undefined;
+
+      // What is on disk.
+      const ledgers = owned(
+        createLedgerProvider({
+          directory: join(peer.fileSystemPath, "ledgersData"),
+          logger: log.logger("kvledger"),
+          historyEnabled: config.ledger.enableHistoryDatabase,
+        }),
+        (provider) => provider.close(),
+      );
+      const packages = new DirectoryPackageStore(
+        join(peer.fileSystemPath, "chaincodes"),
+        log.logger("ccprovider"),
+      );
+
+      // Channels.
+      const clientTls = tls?.client;
+      const channels: Channels = new Channels(ledgers, {
+        ecdsa,
+        signer,
+        identitiesOf: (channelId) =>
+          channelId === "" ? localMsp : channels.bundle(channelId)?.mspManager,
+        connectOrderer: (orderer, roots) =>
+          createRpcClient({
+            address: orderer,
+            tls: clientTls && {
+              ...clientTls,
+              rootCertificates: [...roots, ...clientTls.rootCertificates],
+            },
+            connectTimeoutMs: peer.deliveryClient.connTimeoutMs,
+          }),
+        tlsCertificateHash: tls?.clientCertificateHash,
+        reconnect: {
+          connectTimeoutMs: peer.deliveryClient.connTimeoutMs,
+          maxBackoffMs: peer.deliveryClient.reconnectBackoffThresholdMs,
+          reconnectTotalTimeMs: peer.deliveryClient.reconnectTotalTimeThresholdMs,
+        },
+        transientRetentionBlocks: peer.gossip.transientStoreMaxBlockRetention,
+        clock,
+        logger,
+      });
+      channels.openAll();
+      const bundleOf = (channelId: string) => channels.bundle(channelId);
+      const acl = createAclProvider({ bundleOf, localMsp });
+
+      // System chaincodes and chaincode.
+      const definitions = new LsccDefinitions(packages);
+      const systemChaincodes: SystemChaincodes = new SystemChaincodes([
+        new Lscc({
+          channels,
+          packages,
+          acl,
+          compilePolicy: compileSignaturePolicy,
+          isSystemChaincode: (name) => systemChaincodes.isSystemChaincode(name),
+          onInstalled: (installed) => runtimes.buildEarly(installed),
+        }),
+        new Cscc({
+          acl,
+          channels: {
+            bundle: bundleOf,
+            ids: () => channels.ids(),
+            configBlock: (channelId) => channels.get(channelId)?.configBlock(),
+            configTxValidator: (channelId) => channels.get(channelId)?.bundle().configTxValidator,
+          },
+          joinChannel: (channelId, block) => channels.join(channelId, block),
+        }),
+        new Qscc({ acl, channels }),
+      ]);
+      const chaincodeHost = splitHostPort(chaincodeEndpoint(peer, host)).host;
+      const runtimes: Runtimes = owned(
+        new Runtimes({
+          config,
+          clock,
+          logger: log.logger("container"),
+          chaincodeHost,
+          environment,
+        }),
+        (all) => all.close(),
+      );
+      const authority = await createCertificateAuthority({ clock });
+      const chaincodeServer = owned(
+        await createRpcServer({
+          listen: chaincodeListenAddress(peer, host),
+          tls: tls && await chaincodeServerTls(authority, chaincodeHost),
+          logger: log.logger("core.comm"),
+        }),
+        (server) => server.close(shutdownGraceMs),
+      );
+      const chaincode = owned(
+        createChaincodeSupport({
+          config: {
+            startupTimeoutMs: config.chaincode.startupTimeoutMs,
+            executeTimeoutMs: config.chaincode.executeTimeoutMs,
+            keepaliveMs: config.chaincode.keepaliveMs,
+            totalQueryLimit: config.ledger.totalQueryLimit,
+            peerAddress: boundAddress(chaincodeEndpoint(peer, host), chaincodeServer),
+            tlsEnabled: peer.tls.enabled,
+            userRunsChaincode: config.chaincode.mode === "dev",
+            environment: chaincodeEnvironment(config),
+          },
+          systemChaincodes,
+          packages,
+          definitions,
+          acl,
+          certificateAuthority: authority,
+          runtimeFor: () => runtimes.choose(),
+          ledger: (channelId) => channels.ledger(channelId),
+          bundle: bundleOf,
+          signaturePolicy: (channelId, policy) => {
+            const bundle = channels.get(channelId)?.bundle();
+            if (!bundle) {
+              throw new DenimError("unknown-channel", `channel ${channelId} is not joined`);
+            }
+            return compileSignaturePolicy(policy, bundle.mspManager);
+          },
+          clock,
+          logger,
+        }),
+        (host) => host.close(),
+      );
+      chaincodeServer.register(ChaincodeSupport, chaincode.service);
+
+      // Services.
+      const server = owned(
+        await createRpcServer({
+          listen: peer.listenAddress,
+          tls: tls?.server,
+          logger: log.logger("core.comm"),
+        }),
+        (listening) => listening.close(shutdownGraceMs),
+      );
+      server.register(
+        Endorser,
+        createEndorser({
+          signer,
+          localMsp,
+          channels,
+          acl,
+          chaincode,
+          definitions,
+          packages,
+          systemChaincodes,
+          clock,
+          logger,
+          historyEnabled: config.ledger.enableHistoryDatabase,
+        }),
+      );
+      registerPeerDeliver(server, {
+        acl,
+        channel: (channelId) => {
+          const channel = channels.get(channelId);
+          return channel && {
+            height: () => channel.ledger.info().height,
+            blocksFrom: (number, signal) => channel.ledger.blocksFrom(number, signal),
+            sequence: () => BigInt(channel.bundle().sequence),
+          };
+        },
+        timeWindowMs: peer.authentication.timeWindowMs,
+        mutualTls: peer.tls.enabled && peer.tls.clientAuthRequired,
+        clock,
+        logger,
+      });
+      const adminPolicy = compileSignaturePolicy(signedByAnyAdmin([peer.localMspId]), localMsp);
+      server.register(
+        Admin,
+        createAdminService({ policy: adminPolicy, log, clock, logger: log.logger("server") }),
+      );
+
+      channels.startAll();
+      closers.unshift(() => channels.stopAll());
+      const known = boundAddress(address, server);
+      logger.info(
+        `Started peer with ID=[name:"${peer.id}" ], network ID=[${peer.networkId}], address=[${known}]`,
+      );
+      return new PeerNode(known, channels, chaincode, runtimes, closers);
+    } catch (error) {
+      for (const close of closers) await close();
+      throw error;
+    }
+  }
+
+  /** Stops pulling blocks, stops chaincode, ends calls, closes the ledgers. Safe to call twice. */
+  async close(): Promise<void> {
+    for (const close of this.closers.splice(0)) await close();
+  }
+}
+
+/** Environment of chaincode from `chaincode.logging`. Mirrors container_runtime.go. */
+function chaincodeEnvironment({ chaincode }: PeerConfig): Record<string, string> {
+  const { level, shim, format } = chaincode.logging;
+  return Object.fromEntries(
+    [
+      ["CORE_CHAINCODE_LOGGING_LEVEL", level],
+      ["CORE_CHAINCODE_LOGGING_SHIM", shim],
+      ["CORE_CHAINCODE_LOGGING_FORMAT", format],
+    ].filter(([, value]) => value !== ""),
+  );
+}
+
+/** `address` with the port that was really taken where it asks for any (0). */
+function boundAddress(address: string, server: RpcServer): string {
+  if (splitHostPort(address).port !== 0) return address;
+  return address.replace(/:0$/, `:${splitHostPort(server.address).port}`);
+}
+
+/** The first address of this machine that others may use. */
+function localIp(): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const { family, internal, address } of addresses ?? []) {
+      if (family === "IPv4" && !internal) return address;
+    }
+  }
+  return "127.0.0.1";
+}
+
+/** Administrators need warning before an identity ends. */
+const expiryWarningMs = 7 * 24 * 3_600_000;
+
+function warnOfExpiry(expiresAt: number, clock: Clock, logger: Logger): void {
+  const leftMs = expiresAt - clock.now();
+  if (leftMs < 0) logger.error("The enrollment certificate has expired");
+  else if (leftMs < expiryWarningMs) {
+    logger.warn(`The enrollment certificate expires within ${Math.ceil(leftMs / 3_600_000)} hours`);
+  }
+}

@@ -1,0 +1,74 @@
+/** TLS material of a peer, from its configuration and from its own chaincode authority. */
+import { readFileSync } from "node:fs";
+import { DenimError, messageOf } from "../base/errors.ts";
+import type { PeerTls } from "../config/types.ts";
+import type { CertificateAuthority } from "../crypto/certificate-authority.ts";
+import { sha256 } from "../crypto/hash.ts";
+import { decodePem } from "../crypto/pem.ts";
+import type { ServerTls } from "../rpc/types.ts";
+
+export interface PeerTlsMaterial {
+  readonly server: ServerTls;
+  readonly client: { rootCertificates: string[]; certificate?: string; key?: string };
+  readonly clientCertificateHash: Uint8Array | undefined;
+}
+
+/** Reads the files of `peer.tls`. @throws DenimError `unreadable-file` naming the setting */
+export function readPeerTls(tls: PeerTls): PeerTlsMaterial {
+  const read = (setting: string, file: string): string => {
+    try {
+      return readFileSync(file, "utf8");
+    } catch (error) {
+      throw new DenimError(
+        "unreadable-file",
+        `cannot read ${setting} "${file}": ${messageOf(error)}`,
+        { setting, file },
+        `set ${setting} in core.yaml (or CORE_${
+          setting.toUpperCase().replaceAll(".", "_")
+        }) to a ` +
+          "PEM file, or peer.tls.enabled to false",
+      );
+    }
+  };
+  const certificate = read("peer.tls.cert.file", tls.certFile);
+  const key = read("peer.tls.key.file", tls.keyFile);
+  const clientCertificate = tls.clientCertFile === tls.certFile
+    ? certificate
+    : read("peer.tls.clientCert.file", tls.clientCertFile);
+  const clientKey = tls.clientKeyFile === tls.keyFile
+    ? key
+    : read("peer.tls.clientKey.file", tls.clientKeyFile);
+  const roots = [
+    ...(tls.rootCertFile === "" ? [] : [read("peer.tls.rootcert.file", tls.rootCertFile)]),
+    ...tls.serverRootCaFiles.map((file) => read("peer.tls.serverRootCAs.files", file)),
+  ];
+  const der = decodePem(clientCertificate)?.bytes;
+  return {
+    server: {
+      certificate,
+      key,
+      clientRootCertificates: tls.clientAuthRequired
+        ? tls.clientRootCaFiles.map((file) => read("peer.tls.clientRootCAs.files", file))
+        : undefined,
+      requestClientCertificate: tls.clientAuthRequired,
+    },
+    client: { rootCertificates: roots, certificate: clientCertificate, key: clientKey },
+    clientCertificateHash: der && sha256(der),
+  };
+}
+
+/** TLS of the chaincode listener: issued by the peer's own authority, as are its clients'. */
+export async function chaincodeServerTls(
+  authority: CertificateAuthority,
+  host: string,
+): Promise<ServerTls> {
+  const { certPem, keyPem } = await authority.newServerKeyPair([
+    ...new Set([host, "localhost", "127.0.0.1", "::1", "host.docker.internal"]),
+  ]);
+  return {
+    certificate: certPem,
+    key: keyPem,
+    clientRootCertificates: [authority.certificatePem],
+    requestClientCertificate: true,
+  };
+}

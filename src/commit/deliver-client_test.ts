@@ -1,0 +1,351 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { clone, create, fromBinary } from "@bufbuild/protobuf";
+import { Deferred, sleep, withDeadline } from "../base/async.ts";
+import { concat } from "../base/bytes.ts";
+import { systemClock } from "../base/clock.ts";
+import { type Logger, silentLogger } from "../base/logger.ts";
+import { createEcdsaProvider } from "../crypto/provider.ts";
+import {
+  type Block,
+  BlockSchema,
+  ChannelHeaderSchema,
+  type Envelope,
+  HeaderType,
+  PayloadSchema,
+  Status,
+} from "../gen/common/common_pb.ts";
+import {
+  AtomicBroadcast,
+  type DeliverResponse,
+  DeliverResponseSchema,
+  SeekInfo_SeekBehavior,
+  SeekInfoSchema,
+} from "../gen/orderer/ab_pb.ts";
+import { blockDataHash } from "../protocol/block.ts";
+import { createRpcClient } from "../rpc/client.ts";
+import { createRpcServer } from "../rpc/server.ts";
+import type { RpcServer } from "../rpc/types.ts";
+import { goldenBlocks } from "../../tests/support/golden.ts";
+import {
+  delivered,
+  openRecordedChannel,
+  type RecordedChannel,
+} from "../../tests/support/recorded-channel.ts";
+import { temporaryDirectory } from "../../tests/support/temporary.ts";
+import { recordedSigner } from "../../tests/support/transactions.ts";
+import { createBlockVerifier } from "./block-verifier.ts";
+import { createDeliverClient, type DeliverClientOptions } from "./deliver-client.ts";
+
+/** Later recorded blocks hold what no honest orderer orders. */
+const blocks = goldenBlocks().slice(0, 9).map(delivered);
+
+type Answer = (from: number, signal: AbortSignal) => AsyncIterable<DeliverResponse>;
+
+const blockResponse = (block: Block) =>
+  create(DeliverResponseSchema, { Type: { case: "block", value: block } });
+const statusResponse = (status: Status) =>
+  create(DeliverResponseSchema, { Type: { case: "status", value: status } });
+
+/** Serves from `from` and then waits for more, as an orderer does. */
+const honest: Answer = async function* (from, signal) {
+  for (const block of blocks.slice(from)) yield blockResponse(block);
+  await sleep(600_000, signal);
+};
+
+interface FakeOrderer {
+  readonly server: RpcServer;
+  readonly seeks: Envelope[];
+}
+
+async function startOrderer(answer: Answer): Promise<FakeOrderer> {
+  const server = await createRpcServer({ listen: "127.0.0.1:0", logger: silentLogger });
+  const seeks: Envelope[] = [];
+  server.register(AtomicBroadcast, {
+    deliver: async function* (requests, context) {
+      for await (const seek of requests) {
+        seeks.push(seek);
+        const payload = fromBinary(PayloadSchema, seek.payload);
+        const { start } = fromBinary(SeekInfoSchema, payload.data);
+        const from = start?.Type.case === "specified" ? Number(start.Type.value.number) : 0;
+        yield* answer(from, context.signal);
+        return;
+      }
+    },
+  });
+  return { server, seeks };
+}
+
+interface Run {
+  readonly channel: RecordedChannel;
+  readonly orderers: readonly FakeOrderer[];
+  readonly options: DeliverClientOptions;
+  readonly warnings: string[];
+  /** Resolves when the ledger has this height. */
+  height(wanted: number): Promise<void>;
+}
+
+async function withOrderers(
+  answers: readonly Answer[],
+  test: (run: Run) => Promise<void>,
+): Promise<void> {
+  using directory = temporaryDirectory();
+  using channel = openRecordedChannel(directory.path, blocks[0]);
+  const provider = createEcdsaProvider();
+  const signer = recordedSigner("org1", "peer0", provider);
+  const orderers = await Promise.all(answers.map(startOrderer));
+  const warnings: string[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    warn: (message, facts) => warnings.push(`${message}: ${facts?.reason}`),
+  };
+  const waiters: { wanted: number; reached: Deferred<void> }[] = [];
+  const stopListening = channel.ledger.onCommit(({ number }) => {
+    for (const { wanted, reached } of waiters) if (number + 1 >= wanted) reached.resolve();
+  });
+  try {
+    await test({
+      channel,
+      orderers,
+      warnings,
+      options: {
+        channelId: "mychannel",
+        addresses: () => orderers.map(({ server }) => server.address),
+        connect: (address) => createRpcClient({ address }),
+        signer,
+        nextBlock: () => channel.ledger.info().height,
+        verifyBlock: createBlockVerifier({
+          bundleSource: channel,
+          info: () => channel.ledger.info(),
+        }),
+        onBlock: (block) => channel.committer.commitBlock(block),
+        clock: systemClock,
+        logger,
+        random: () => 0.999,
+        sleep: (_, signal) => sleep(5, signal),
+      },
+      height: (wanted) => {
+        const reached = new Deferred<void>();
+        waiters.push({ wanted, reached });
+        if (channel.ledger.info().height >= wanted) reached.resolve();
+        return withDeadline(reached.promise, 10_000, `height ${wanted}`);
+      },
+    });
+  } finally {
+    stopListening();
+    await Promise.all(orderers.map(({ server }) => server.close(0)));
+    signer.close();
+    provider.close?.();
+  }
+}
+
+/** Serves one block changed by `lie`, then goes on as if nothing had happened. */
+function liar(at: number, lie: (block: Block) => void): Answer {
+  return async function* (from, signal) {
+    for (const block of blocks.slice(from)) {
+      const copy = clone(BlockSchema, block);
+      if (Number(copy.header?.number) === at) lie(copy);
+      yield blockResponse(copy);
+    }
+    await sleep(600_000, signal);
+  };
+}
+
+const lies: Record<string, (block: Block) => void> = {
+  "a gap": (block) => {
+    if (block.header) block.header.number += 1n;
+  },
+  "another previous hash": (block) => {
+    if (block.header) block.header.previousHash = new Uint8Array(32);
+  },
+  "changed data": (block) => {
+    block.data?.data.pop();
+  },
+  "changed data with its hash": (block) => {
+    block.data?.data.pop();
+    if (block.header && block.data) block.header.dataHash = blockDataHash(block.data.data);
+  },
+  "data divided differently": (block) => {
+    if (block.data) block.data.data = [concat(...block.data.data)];
+  },
+  "no signature": (block) => {
+    if (block.metadata) block.metadata.metadata[0] = new Uint8Array(0);
+  },
+  "no header": (block) => {
+    block.header = undefined;
+  },
+  "no metadata and no data": (block) => {
+    block.metadata = undefined;
+    block.data = undefined;
+  },
+};
+
+for (const [name, lie] of Object.entries(lies)) {
+  Deno.test(`of two orderers one lies (${name}): the other one is asked, once and for good`, async () => {
+    await withOrderers([liar(5, lie), honest], async (run) => {
+      const client = createDeliverClient(run.options);
+      client.start();
+      await run.height(blocks.length);
+      await client.stop();
+      assert.deepEqual(await client.ended, { kind: "stopped" });
+      assert.equal(run.warnings.length, 1, run.warnings.join("\n"));
+      assert.equal(run.orderers[0].seeks.length, 1);
+      assert.equal(run.orderers[1].seeks.length, 1);
+      for (const block of blocks) {
+        const number = Number(block.header?.number);
+        assert.deepEqual(run.channel.ledger.blockByNumber(number).data, block.data);
+      }
+    });
+  });
+}
+
+Deno.test("an orderer that ends the stream after each block is asked again from where the ledger ends", async () => {
+  const stuttering: Answer = async function* (from) {
+    await Promise.resolve();
+    if (from < blocks.length) yield blockResponse(blocks[from]);
+  };
+  await withOrderers([stuttering], async (run) => {
+    const client = createDeliverClient(run.options);
+    client.start();
+    await run.height(blocks.length);
+    await client.stop();
+    const starts = run.orderers[0].seeks.slice(0, blocks.length - 1).map((seek) => {
+      const { start } = fromBinary(SeekInfoSchema, fromBinary(PayloadSchema, seek.payload).data);
+      return start?.Type.case === "specified" ? Number(start.Type.value.number) : undefined;
+    });
+    assert.deepEqual(starts, blocks.slice(1).map((_, index) => index + 1));
+  });
+});
+
+Deno.test("statuses other than blocks lead to the next orderer and are reported once each", async () => {
+  const refusing: Answer = async function* () {
+    await Promise.resolve();
+    yield statusResponse(Status.FORBIDDEN);
+  };
+  const unready: Answer = async function* () {
+    await Promise.resolve();
+    yield statusResponse(Status.SERVICE_UNAVAILABLE);
+  };
+  const gate = new Deferred<void>();
+  let asked = 0;
+  const late: Answer = async function* (from, signal) {
+    if (++asked < 4) yield statusResponse(Status.NOT_FOUND);
+    else {
+      gate.resolve();
+      yield* honest(from, signal);
+    }
+  };
+  await withOrderers([refusing, unready, late], async (run) => {
+    const client = createDeliverClient(run.options);
+    client.start();
+    await run.height(blocks.length);
+    await client.stop();
+    assert.deepEqual(
+      run.warnings.map((line) => line.replace(/.*status /, "")).sort(),
+      ["FORBIDDEN", "NOT_FOUND", "SERVICE_UNAVAILABLE"],
+    );
+  });
+});
+
+Deno.test("the request is signed, names the first block wanted and binds the TLS certificate", async () => {
+  await withOrderers([honest], async (run) => {
+    const tlsCertificateHash = new Uint8Array(createHash("sha256").update("cert").digest());
+    const client = createDeliverClient({ ...run.options, tlsCertificateHash });
+    client.start();
+    await run.height(2);
+    await client.stop();
+    const [seek] = run.orderers[0].seeks;
+    const payload = fromBinary(PayloadSchema, seek.payload);
+    const header = fromBinary(
+      ChannelHeaderSchema,
+      payload.header?.channelHeader ?? new Uint8Array(0),
+    );
+    assert.equal(header.type, HeaderType.DELIVER_SEEK_INFO);
+    assert.equal(header.channelId, "mychannel");
+    assert.deepEqual(header.tlsCertHash, tlsCertificateHash);
+    const info = fromBinary(SeekInfoSchema, payload.data);
+    assert.equal(info.behavior, SeekInfo_SeekBehavior.BLOCK_UNTIL_READY);
+    assert.deepEqual(
+      info.stop?.Type.case === "specified" && info.stop.Type.value.number,
+      2n ** 64n - 1n,
+    );
+    const identity = run.channel.bundle().mspManager.deserializeIdentity(
+      run.options.signer.serialized,
+    );
+    assert.ok(identity.verify(seek.payload, seek.signature));
+  });
+});
+
+Deno.test("stop ends a waiting stream, a pause and a client that never started, at once", async () => {
+  await withOrderers([honest], async (run) => {
+    const waiting = createDeliverClient(run.options);
+    waiting.start();
+    await run.height(blocks.length);
+    await withDeadline(waiting.stop(), 2_000, "stop of a waiting stream");
+    const idle = createDeliverClient(run.options);
+    await withDeadline(idle.stop(), 2_000, "stop before start");
+    idle.start();
+    assert.deepEqual(await idle.ended, { kind: "stopped" });
+    const pausing = new Deferred<void>();
+    const unreachable = createDeliverClient({
+      ...run.options,
+      addresses: () => ["127.0.0.1:1"],
+      sleep: (_, signal) => {
+        pausing.resolve();
+        return sleep(600_000, signal);
+      },
+    });
+    unreachable.start();
+    await withDeadline(pausing.promise, 5_000, "first pause");
+    await withDeadline(unreachable.stop(), 2_000, "stop in a pause");
+  });
+});
+
+Deno.test("it gives up when pauses in a row exceed the threshold, doubling them on the way", async () => {
+  await withOrderers([], async (run) => {
+    const pauses: number[] = [];
+    const client = createDeliverClient({
+      ...run.options,
+      reconnect: { reconnectTotalTimeMs: 20_000, maxBackoffMs: 6_000 },
+      sleep: (ms) => {
+        pauses.push(ms);
+        return Promise.resolve();
+      },
+    });
+    client.start();
+    const end = await client.ended;
+    assert.equal(end.kind, "gave-up");
+    assert.deepEqual(pauses, [1_000, 2_000, 4_000, 6_000, 6_000, 6_000]);
+    assert.equal(run.warnings.length, 1);
+    await client.stop();
+  });
+});
+
+Deno.test("a block that cannot be committed ends the client with the cause", async () => {
+  await withOrderers([honest, honest], async (run) => {
+    const cause = new Error("disk full");
+    const client = createDeliverClient({ ...run.options, onBlock: () => Promise.reject(cause) });
+    client.start();
+    assert.deepEqual(await client.ended, { kind: "commit-failed", error: cause });
+    assert.equal(run.orderers[0].seeks.length + run.orderers[1].seeks.length, 1);
+  });
+});
+
+Deno.test("an orderer that leaves the configuration is left", async () => {
+  await withOrderers([honest, honest], async (run) => {
+    const [first, second] = run.orderers.map(({ server }) => server.address);
+    let addresses = [first];
+    const client = createDeliverClient({
+      ...run.options,
+      addresses: () => addresses,
+      onBlock: async (block) => {
+        await run.options.onBlock(block);
+        if (block.header?.number === 3n) addresses = [second];
+      },
+    });
+    client.start();
+    await run.height(blocks.length);
+    await client.stop();
+    assert.deepEqual(run.orderers.map(({ seeks }) => seeks.length), [1, 1]);
+  });
+});

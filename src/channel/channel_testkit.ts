@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { concat } from "../base/bytes.ts";
 import { createPortableProvider } from "../crypto/portable.ts";
 import {
   type Block,
@@ -13,7 +12,6 @@ import {
   HeaderSchema,
   HeaderType,
   PayloadSchema,
-  SignatureHeaderSchema,
 } from "../gen/common/common_pb.ts";
 import {
   type ConfigUpdate,
@@ -22,6 +20,7 @@ import {
 } from "../gen/common/configtx_pb.ts";
 import { loadSigningIdentity, type LocalSigningIdentity } from "../msp/signing-identity.ts";
 import { bundleFromBlock, type ChannelBundle } from "./bundle.ts";
+import { signConfigUpdate } from "./config-signature.ts";
 
 export const goldenFolder = fileURLToPath(
   new URL("../../tests/testdata/golden/", import.meta.url),
@@ -67,24 +66,17 @@ export function signedUpdate(
   update: ConfigUpdate,
   signers: readonly LocalSigningIdentity[],
 ): Envelope {
-  const configUpdate = toBinary(ConfigUpdateSchema, update);
-  const signatures = signers.map((signer) => {
-    const signatureHeader = toBinary(
-      SignatureHeaderSchema,
-      create(SignatureHeaderSchema, { creator: signer.serialized, nonce: new Uint8Array(24) }),
-    );
-    return { signatureHeader, signature: signer.sign(concat(signatureHeader, configUpdate)) };
+  let signed = create(ConfigUpdateEnvelopeSchema, {
+    configUpdate: toBinary(ConfigUpdateSchema, update),
   });
+  for (const signer of signers) signed = signConfigUpdate(signed, signer);
   const header = create(HeaderSchema, {
     channelHeader: toBinary(
       ChannelHeaderSchema,
       create(ChannelHeaderSchema, { type: HeaderType.CONFIG_UPDATE, channelId }),
     ),
   });
-  const data = toBinary(
-    ConfigUpdateEnvelopeSchema,
-    create(ConfigUpdateEnvelopeSchema, { configUpdate, signatures }),
-  );
+  const data = toBinary(ConfigUpdateEnvelopeSchema, signed);
   return create(EnvelopeSchema, {
     payload: toBinary(PayloadSchema, create(PayloadSchema, { header, data })),
   });

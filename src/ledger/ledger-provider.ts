@@ -173,11 +173,14 @@ function nonExisting(channelId: string): DenimError {
 
 /** A lock that the operating system drops when the process dies, however it dies. */
 function lockDirectory(file: string): Database {
-  const database = new Database(file, { cacheKiB: 64, lockTimeoutMs: 0, journal: "DELETE" });
+  let database: Database | undefined;
   try {
+    database = new Database(file, { cacheKiB: 64, lockTimeoutMs: 0, journal: "MEMORY" });
     database.exec("BEGIN EXCLUSIVE");
+    return database;
   } catch (cause) {
-    database.close();
+    database?.close();
+    if (!(cause instanceof DenimError) || cause.code !== "ledger-locked") throw cause;
     throw new DenimError(
       "ledger-locked",
       "as another peer node command is executing, wait for that command to complete its execution or terminate it before retrying",
@@ -186,7 +189,6 @@ function lockDirectory(file: string): Database {
       { cause },
     );
   }
-  return database;
 }
 
 /**

@@ -9,7 +9,7 @@ export interface DatabaseOptions {
   readonly cacheKiB: number;
   readonly lockTimeoutMs: number;
   /** Default WAL: readers and the writer do not wait for each other. */
-  readonly journal?: "WAL" | "DELETE";
+  readonly journal?: "WAL" | "MEMORY";
 }
 
 /** Bytes per page: measured best for envelopes of a few kilobytes beside small state rows. */

@@ -79,7 +79,7 @@ export class ProposalProcessor {
       const ledger = this.#ledgerFor(checked);
       simulation = await simulate(checked, ledger, this.#policies, this.#dependencies, signal);
     } catch (error) {
-      this.#dependencies.logger.error("simulation failed", { ...facts, error: messageOf(error) });
+      this.#report("simulation failed", facts, error);
       end(error instanceof InitializationFailed ? "initialization-failure" : "simulation-failure");
       return failed(messageOf(error));
     }
@@ -91,9 +91,18 @@ export class ProposalProcessor {
       this.#dependencies.logger.debug("proposal answered", { ...facts, status });
       return response;
     } catch (error) {
+      this.#report("endorsement failed", facts, error);
       end("endorsement-failure");
       return failed(messageOf(error));
     }
+  }
+
+  /** What is no DenimError is a defect of ours: its stack belongs into the log. */
+  #report(what: string, facts: Record<string, unknown>, error: unknown): void {
+    const stack = error instanceof Error && !(error instanceof DenimError)
+      ? error.stack
+      : undefined;
+    this.#dependencies.logger.error(what, { ...facts, error: messageOf(error), stack });
   }
 
   #check(signed: SignedProposal): CheckedProposal {

@@ -16,12 +16,16 @@ export function failure(message: string): Response {
   return create(ResponseSchema, { status: 500, message });
 }
 
-/** The answer of `run`; what it throws becomes a failure with its message. */
+/**
+ * The answer of `run`; an error it throws becomes a failure with its message. What is no DenimError
+ * is a defect of ours and goes on to whoever logs it.
+ */
 export async function answering(run: () => Response | Promise<Response>): Promise<Response> {
   try {
     return await run();
   } catch (error) {
-    return failure(messageOf(error));
+    if (error instanceof DenimError) return failure(error.message);
+    throw error;
   }
 }
 

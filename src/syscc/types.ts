@@ -32,7 +32,7 @@ export interface SystemChaincode {
   invoke(call: SystemChaincodeCall): Response | Promise<Response>;
   /** May a proposal name it directly (cscc, qscc, lscc: yes)? */
   readonly invokableExternally: boolean;
-  /** May another chaincode call it (qscc, cscc, lscc: yes)? */
+  /** May another chaincode call it (qscc, lscc: yes, cscc: no)? */
   readonly invokableByChaincode: boolean;
 }
 

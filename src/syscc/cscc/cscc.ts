@@ -43,7 +43,7 @@ export interface CsccDependencies {
 export class Cscc implements SystemChaincode {
   readonly name = "cscc";
   readonly invokableExternally = true;
-  readonly invokableByChaincode = true;
+  readonly invokableByChaincode = false;
   readonly #dependencies: CsccDependencies;
 
   constructor(dependencies: CsccDependencies) {

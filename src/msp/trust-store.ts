@@ -143,10 +143,9 @@ export class TrustStore {
   ): { certificate: Certificate; path: readonly Certificate[] | undefined } {
     if (!isEcdsaAlgorithm(certificate.signatureAlgorithm)) return { certificate, path: undefined };
     const path = this.path(certificate);
-    const parent = certificate.isCa && path.length === 1 ? certificate : path[1];
-    const curve = parent?.publicKey?.curve;
+    const curve = (path.length === 1 ? certificate : path[1]).publicKey?.curve;
     if (!curve) {
-      throw mspError("invalid-identity", "parent certificate must be different from nil");
+      throw mspError("invalid-identity", "the parent certificate's key is not supported");
     }
     const low = within("invalid-identity", "", () => withLowS(certificate, curve));
     return { certificate: low, path: low === certificate ? path : [low, ...path.slice(1)] };

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
 import { emptyBytes, text, utf8 } from "../base/bytes.ts";
 import {
   BlockMetadataIndex,
@@ -205,6 +206,22 @@ Deno.test("qscc checks arguments, channel and function", async () => {
     refused(
       await invoke("qscc", ["GetBlockByTxID", goldenChannel, "nosuch"]),
       "Failed to get block for txID nosuch, error Entry not found in index",
+    );
+  });
+});
+
+Deno.test("mutated blocks never make JoinChain throw", async () => {
+  await withPeer(async (_, invoke) => {
+    const original = goldenFile("artifacts/mychannel.block");
+    const edits = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(edits, fc.nat(original.length), async (changes, length) => {
+        const bytes = original.slice(0, length % 7 === 0 ? length : original.length);
+        for (const [at, value] of changes) if (bytes.length > 0) bytes[at % bytes.length] = value;
+        const { status } = await invoke("cscc", ["JoinChain", bytes]);
+        assert.ok(status === 200 || status === 500);
+      }),
+      { numRuns: 150 },
     );
   });
 });

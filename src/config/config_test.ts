@@ -91,6 +91,16 @@ chaincode:
   });
 });
 
+Deno.test("comments are no settings, but the text of a block scalar is", async () => {
+  await withFolder(async (folder) => {
+    const path = join(folder, "core.yaml");
+    await writeFile(path, "# peer: {id: no}\npeer:\n   # id: no\n   id: yes1 # no\n");
+    assert.equal((await loadConfig({}, folder)).get("peer.id"), "yes1");
+    await writeFile(path, "peer:\n  id: |\n    # text\n    more\n");
+    assert.equal((await loadConfig({}, folder)).get("peer.id"), "# text\nmore\n");
+  });
+});
+
 Deno.test("a key that core.yaml leaves empty is not set", () => {
   const config = configOf({}, { path: "core.yaml", tree: { vm: { endpoint: null } } }, "/");
   assert.equal(config.peerConfig.vm.endpoint, "");

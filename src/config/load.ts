@@ -107,7 +107,11 @@ async function readTree(path: string): Promise<ConfigTree | undefined> {
   // Go's yaml is version 1.1 (yes/no are booleans) and lets a later key win.
   const { parse } = await import("yaml");
   try {
-    const tree: unknown = parse(content, { version: "1.1", uniqueKeys: false, merge: true });
+    const tree: unknown = parse(withoutComments(content), {
+      version: "1.1",
+      uniqueKeys: false,
+      merge: true,
+    });
     if (tree === null || tree === undefined) return {};
     if (typeof tree !== "object" || Array.isArray(tree)) {
       throw new Error("the file is not a mapping of settings");
@@ -116,6 +120,15 @@ async function readTree(path: string): Promise<ConfigTree | undefined> {
   } catch (error) {
     throw unreadable(path, error);
   }
+}
+
+/**
+ * Empties whole-line comments: core.yaml is mostly that, and reading it takes a quarter of the time
+ * without. Not where a block scalar might hold such lines as text.
+ */
+function withoutComments(content: string): string {
+  if (/[|>][-+0-9]*[ \t]*(#.*)?$/m.test(content)) return content;
+  return content.replace(/^[ \t]*#.*$/gm, "");
 }
 
 function unreadable(path: string, cause: unknown): DenimError<"invalid-config-file"> {

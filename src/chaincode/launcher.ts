@@ -64,7 +64,7 @@ export class Launcher {
   readonly #cleanups = new Map<string, Promise<void>>();
   /** Instances by handler, also after they ended: executions that lost their stream ask here. */
   readonly #instanceOf = new WeakMap<Handler, RunningInstance>();
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(private readonly options: LauncherOptions) {}
 
@@ -78,7 +78,9 @@ export class Launcher {
     const instance = instanceName(target.name, target.version);
     const connected = this.options.registry.handler(instance);
     if (connected !== undefined) return connected;
-    if (this.#closed) throw new DenimError("shutting-down", "the peer is shutting down");
+    if (this.#closing.signal.aborted) {
+      throw new DenimError("shutting-down", "the peer is shutting down");
+    }
     const launch = this.#launches.get(instance) ?? this.#begin(instance, target);
     return await this.#waitFor(instance, launch.result.promise, signal);
   }
@@ -108,7 +110,7 @@ export class Launcher {
 
   /** Stops everything. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     const names = new Set([...this.#launches.keys(), ...this.#running.keys()]);
     await Promise.all([...names].map(async (instance) => {
       const colon = instance.indexOf(":");
@@ -121,7 +123,7 @@ export class Launcher {
   streamClosed(handler: Handler): void {
     const running = this.#running.get(handler.instance);
     if (running?.handler !== handler) return;
-    this.#retire(handler.instance, running, exitGraceMs);
+    this.#retire(handler.instance, running, running.runtime === "external" ? 0 : exitGraceMs);
   }
 
   /** Why a handler's instance ended, as text for an error; "" where that cannot be told soon. */
@@ -231,7 +233,8 @@ export class Launcher {
     const { running } = attempt;
     recorder.runsAs(running.id);
     recorder.begin("register");
-    const first = await Promise.race([ready, running.exited.then((status) => ({ status }))]);
+    const exited = running.exited.then((status) => ({ status }));
+    const first = await untilAborted(Promise.race([ready, exited]), signal);
     if ("status" in first) throw exitedBeforeReady(instance, first.status, running.lastOutput());
     recorder.end("register", "ok");
     return first;
@@ -269,7 +272,7 @@ export class Launcher {
     this.#running.delete(instance);
     this.options.authenticator?.revoke(instance);
     entry.handler.close();
-    const gone = graceMs === 0 ? Promise.resolve(undefined) : within(entry.running.exited, graceMs);
+    const gone = within(entry.running.exited, graceMs, this.#closing.signal);
     this.#cleanUp(instance, gone.then(() => entry.running.stop()));
   }
 
@@ -326,11 +329,17 @@ async function untilAborted<T>(
   }
 }
 
-/** The value, or undefined when it has not come within `ms`. */
-async function within<T>(work: Promise<T>, ms: number): Promise<T | undefined> {
+/** The value, or undefined when it has not come within `ms` or before `hurry` aborts. */
+async function within<T>(
+  work: Promise<T>,
+  ms: number,
+  hurry?: AbortSignal,
+): Promise<T | undefined> {
+  if (ms === 0) return undefined;
   const stop = new AbortController();
+  const signal = hurry === undefined ? stop.signal : AbortSignal.any([hurry, stop.signal]);
   try {
-    return await Promise.race([work, sleep(ms, stop.signal).then(() => undefined)]);
+    return await Promise.race([work, sleep(ms, signal).then(() => undefined)]);
   } finally {
     stop.abort();
   }

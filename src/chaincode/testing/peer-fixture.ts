@@ -94,6 +94,8 @@ export class FakeRuntime implements ChaincodeRuntime {
       if (this.host === undefined) throw new Error("fixture without host");
       instance.shim = new MiniShim(this.host, `${name}:${version}`, behaviour.chaincode);
       void instance.shim.register().catch(() => {});
+      // As real shims do: the process ends with its stream.
+      void instance.shim.ended.then(() => instance.exit(1));
     } else if ("exits" in behaviour) {
       instance.output = (behaviour.output ?? []).map((text) => ({ at: 0, stream: "stderr", text }));
       queueMicrotask(() => instance.exit(behaviour.exits));

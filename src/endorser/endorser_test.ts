@@ -1,104 +1,21 @@
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import fc from "fast-check";
-import { concat, emptyBytes, utf8 } from "../base/bytes.ts";
+import { emptyBytes, utf8 } from "../base/bytes.ts";
 import { DenimError } from "../base/errors.ts";
 import { silentLogger } from "../base/logger.ts";
 import type { ChaincodeSupport } from "../chaincode/types.ts";
-import { ChannelHeaderSchema, HeaderSchema, HeaderType } from "../gen/common/common_pb.ts";
 import {
   type ChaincodeDeploymentSpec,
   ChaincodeDeploymentSpecSchema,
   ChaincodeSpec_Type,
 } from "../gen/peer/chaincode_pb.ts";
-import {
-  ChaincodeHeaderExtensionSchema,
-  ProposalSchema,
-  type SignedProposal,
-  SignedProposalSchema,
-} from "../gen/peer/proposal_pb.ts";
+import { ChaincodeHeaderExtensionSchema } from "../gen/peer/proposal_pb.ts";
 import { ChaincodeActionSchema } from "../gen/peer/proposal_pb.ts";
-import {
-  type ProposalResponse,
-  ProposalResponsePayloadSchema,
-  ResponseSchema,
-} from "../gen/peer/proposal_response_pb.ts";
-import type { SigningIdentity } from "../msp/types.ts";
-import { signProposal } from "../protocol/proposal.ts";
+import { ProposalResponsePayloadSchema, ResponseSchema } from "../gen/peer/proposal_response_pb.ts";
 import { goldenFile } from "../../tests/support/golden.ts";
-import {
-  goldenChannel,
-  goldenClock,
-  type GoldenPeer,
-  goldenProposal,
-  goldenUser,
-  openGoldenPeer,
-} from "../../tests/support/golden-peer.ts";
-import { TwinChaincodes } from "../../tests/support/twin-chaincodes.ts";
-import { createEndorser, ProposalProcessor } from "./endorser.ts";
-import type { EndorserDependencies, ProposalOutcome } from "./types.ts";
-
-interface World {
-  readonly peer: GoldenPeer;
-  readonly user: SigningIdentity;
-  readonly admin: SigningIdentity;
-  readonly outcomes: ProposalOutcome[];
-  readonly chaincodes: TwinChaincodes;
-  processor(changes?: Partial<EndorserDependencies>): ProposalProcessor;
-  /** A proposal of User1 to assetcc. */
-  propose(...args: string[]): SignedProposal;
-}
-
-async function withWorld(run: (world: World) => Promise<void>): Promise<void> {
-  using peer = await openGoldenPeer();
-  const user = goldenUser("org1", "User1");
-  const admin = goldenUser("org1", "Admin");
-  const outcomes: ProposalOutcome[] = [];
-  const chaincodes = new TwinChaincodes(peer.systemChaincodes);
-  try {
-    await run({
-      peer,
-      user,
-      admin,
-      outcomes,
-      chaincodes,
-      processor: (changes = {}) =>
-        new ProposalProcessor({
-          ...peer,
-          chaincode: chaincodes,
-          clock: goldenClock,
-          logger: silentLogger,
-          onProposal: (outcome) => outcomes.push(outcome),
-          ...changes,
-        }),
-      propose: (...args) => goldenProposal(user, goldenChannel, "assetcc", args).signed,
-    });
-  } finally {
-    user.close();
-    admin.close();
-  }
-}
-
-function failedWith(response: ProposalResponse, message: string): void {
-  assert.deepEqual([response.response?.status, response.response?.message], [500, message]);
-  assert.equal(response.payload.length, 0);
-  assert.equal(response.endorsement, undefined);
-}
-
-/** The proposal with another header, signed again. */
-function altered(
-  { proposalBytes }: SignedProposal,
-  user: SigningIdentity,
-  change: (header: ReturnType<typeof create<typeof ChannelHeaderSchema>>) => void,
-): SignedProposal {
-  const proposal = fromBinary(ProposalSchema, proposalBytes);
-  const header = fromBinary(HeaderSchema, proposal.header);
-  const channelHeader = fromBinary(ChannelHeaderSchema, header.channelHeader);
-  change(channelHeader);
-  header.channelHeader = toBinary(ChannelHeaderSchema, channelHeader);
-  proposal.header = toBinary(HeaderSchema, header);
-  return signProposal(proposal, user);
-}
+import { goldenChannel, goldenClock, goldenProposal } from "../../tests/support/golden-peer.ts";
+import { createEndorser } from "./endorser.ts";
+import { altered, failedWith, withWorld } from "./endorser_testkit.ts";
 
 Deno.test("an endorsed proposal is counted with its channel, chaincode and duration", async () => {
   await withWorld(async ({ processor, propose, outcomes }) => {
@@ -111,47 +28,6 @@ Deno.test("an endorsed proposal is counted with its channel, chaincode and durat
       durationMs: 0,
       chaincodeError: false,
     }]);
-  });
-});
-
-Deno.test("headers are judged in Fabric's order with its texts", async () => {
-  await withWorld(async ({ processor, propose, user }) => {
-    const original = propose("get", "p1");
-    const rejects = async (change: Parameters<typeof altered>[2], message: string) =>
-      await assert.rejects(() => processor().process(altered(original, user, change)), { message });
-    await rejects(
-      (h) => h.type = HeaderType.ORDERER_TRANSACTION,
-      "invalid header type ORDERER_TRANSACTION",
-    );
-    await rejects((h) => h.type = 77, "invalid header type 77");
-    await rejects((h) => h.type = HeaderType.CONFIG_UPDATE, "unsupported proposal type 2");
-    await rejects((h) => h.epoch = 7n, "invalid Epoch in ChannelHeader. Expected 0, got [7]");
-    await rejects(
-      (h) => h.extension = utf8("\n\x7f"),
-      "invalid header extension for type CHAINCODE",
-    );
-    await rejects((h) => h.extension = emptyBytes, "ChaincodeHeaderExtension.ChaincodeId is nil");
-    const visible = create(ChaincodeHeaderExtensionSchema, {
-      chaincodeId: { name: "assetcc" },
-      payloadVisibility: utf8("x"),
-    });
-    await rejects(
-      (h) => h.extension = toBinary(ChaincodeHeaderExtensionSchema, visible),
-      "invalid payload visibility field",
-    );
-  });
-});
-
-Deno.test("an expired identity is told so before anything else", async () => {
-  await withWorld(async ({ processor, propose, peer }) => {
-    const clock = { now: () => Date.UTC(2050, 0, 1) };
-    const signed = propose("get", "p1");
-    signed.signature = emptyBytes;
-    await assert.rejects(() => processor({ clock }).process(signed), {
-      code: "identity-expired",
-      message: "identity expired",
-    });
-    assert.equal(peer.joined.length, 0);
   });
 });
 
@@ -382,33 +258,5 @@ Deno.test("the service hands on the caller's signal", async () => {
     });
     assert.equal(response?.response?.status, 200);
     assert.deepEqual(seen, [signal]);
-  });
-});
-
-Deno.test("mutated proposals are refused or answered, nothing else happens", async () => {
-  await withWorld(async ({ processor, user, propose }) => {
-    const endorser = processor();
-    const mutations = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), {
-      minLength: 1,
-      maxLength: 4,
-    });
-    const original = propose("get", "p1").proposalBytes;
-    await fc.assert(
-      fc.asyncProperty(mutations, fc.boolean(), fc.nat(20), async (edits, sign, cut) => {
-        const proposalBytes = original.slice(0, original.length - cut);
-        for (const [at, value] of edits) proposalBytes[at % proposalBytes.length] = value;
-        const signature = sign ? user.sign(proposalBytes) : utf8("x");
-        const signed = create(SignedProposalSchema, { proposalBytes, signature });
-        try {
-          const { response } = await endorser.process(signed);
-          assert.ok(response);
-        } catch (error) {
-          assert.ok(error instanceof DenimError, String(error));
-        }
-      }),
-      { numRuns: 300 },
-    );
-    const empty = create(SignedProposalSchema, { proposalBytes: concat(original, original) });
-    await assert.rejects(() => endorser.process(empty), DenimError);
   });
 });

@@ -1,0 +1,46 @@
+/** `auto`: which runtime is used where nobody said. */
+import { messageOf } from "../base/errors.ts";
+import type { ChaincodeRuntime } from "./types.ts";
+
+/** A Docker runtime, as far as the choice needs it. */
+export interface DockerCandidate extends ChaincodeRuntime {
+  hasImage(name: string): Promise<boolean>;
+}
+
+export interface RuntimeChoice {
+  readonly runtime: ChaincodeRuntime;
+  /** One sentence for people: what was chosen and why. */
+  readonly reason: string;
+}
+
+/**
+ * Docker where its engine answers and has the base images, else local processes.
+ * @param wanted `chaincode.runtime`; anything but `auto` is taken as said
+ * @param baseImages images that a build would need; not pulled, because that takes minutes
+ */
+export async function chooseRuntime(
+  wanted: "auto" | "docker" | "process",
+  docker: DockerCandidate,
+  process: ChaincodeRuntime,
+  baseImages: readonly string[],
+): Promise<RuntimeChoice> {
+  if (wanted === "docker") return { runtime: docker, reason: "Docker, as configured" };
+  if (wanted === "process") return { runtime: process, reason: "local processes, as configured" };
+  const check = await docker.check();
+  if (!check.ok) return { runtime: process, reason: `local processes: ${check.reason}` };
+  for (const image of baseImages) {
+    let present: boolean;
+    try {
+      present = await docker.hasImage(image);
+    } catch (error) {
+      return { runtime: process, reason: `local processes: ${messageOf(error)}` };
+    }
+    if (!present) {
+      return {
+        runtime: process,
+        reason: `local processes: ${check.detail} answers but does not have the image ${image}`,
+      };
+    }
+  }
+  return { runtime: docker, reason: `Docker: ${check.detail} answers and has the base images` };
+}

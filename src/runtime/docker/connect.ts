@@ -1,0 +1,113 @@
+/** The way to the engine of vm.endpoint. Mirrors NewDockerClient of core/container/util. */
+import { readFileSync } from "node:fs";
+import { withDeadline } from "../../base/async.ts";
+import { DenimError, messageOf } from "../../base/errors.ts";
+import type { VmSettings } from "../../config/types.ts";
+import type { Dockerode, DockerodeOptions } from "./dockerode-types.ts";
+import { unreachable } from "./engine-error.ts";
+
+/** An engine that runs answers a ping within this time. */
+export const pingTimeoutMs = 5_000;
+
+/** The newest API whose answers we know; engines of 20.10 speak it, and those of today still do. */
+const preferredApi = "1.41";
+
+/** A client that speaks a version of the API which the engine accepts. */
+export interface EngineConnection {
+  readonly docker: Dockerode;
+  /** As the engine calls itself, `20.10.24`. */
+  readonly engineVersion: string;
+  readonly apiVersion: string;
+}
+
+/**
+ * Connects and agrees on an API version first: an engine that dislikes the version of a request may
+ * close the connection in the middle of an upload.
+ * @throws DenimError `docker-unreachable`, `invalid-endpoint`, `bad-tls-material`
+ */
+export async function connectEngine(
+  settings: Pick<VmSettings, "endpoint" | "docker">,
+): Promise<EngineConnection> {
+  const { endpoint } = settings;
+  if (endpoint === "") throw unreachable(endpoint, new Error("Docker is switched off"));
+  const options = clientOptions(settings);
+  const { default: Docker } = await import("dockerode");
+  const client = (more: DockerodeOptions): Dockerode => new Docker({ ...options, ...more });
+  let version: Awaited<ReturnType<Dockerode["version"]>>;
+  try {
+    version = await withDeadline(
+      client({}).version({ abortSignal: AbortSignal.timeout(pingTimeoutMs) }),
+      pingTimeoutMs + 500,
+      "version of the Docker engine",
+    );
+  } catch (error) {
+    throw unreachable(endpoint, error);
+  }
+  const apiVersion = negotiate(version.ApiVersion, version.MinAPIVersion);
+  return {
+    docker: client({ version: `v${apiVersion}` }),
+    engineVersion: version.Version,
+    apiVersion,
+  };
+}
+
+/** The version to speak: ours where the engine accepts it, else the nearest it does. */
+export function negotiate(newest: string, oldest: string | undefined): string {
+  if (oldest !== undefined && compareVersions(preferredApi, oldest) < 0) return oldest;
+  return compareVersions(newest, preferredApi) < 0 ? newest : preferredApi;
+}
+
+function compareVersions(a: string, b: string): number {
+  const [aMajor, aMinor] = a.split(".").map(Number);
+  const [bMajor, bMinor] = b.split(".").map(Number);
+  return aMajor - bMajor || aMinor - bMinor;
+}
+
+/** dockerode's options for an endpoint. @throws DenimError `invalid-endpoint`, `bad-tls-material` */
+export function clientOptions(
+  settings: Pick<VmSettings, "endpoint" | "docker">,
+): DockerodeOptions {
+  const { endpoint } = settings;
+  if (endpoint.startsWith("unix://")) return { socketPath: endpoint.slice("unix://".length) };
+  const match = /^(tcp|http|https):\/\/(\[[0-9a-fA-F:]+\]|[^:/\s]+)(?::(\d+))?\/?$/.exec(endpoint);
+  if (match === null) {
+    throw new DenimError(
+      "invalid-endpoint",
+      `vm.endpoint is not a Docker endpoint: ${endpoint}`,
+      { endpoint },
+      "Use unix:///var/run/docker.sock, tcp://host:2375 or https://host:2376.",
+    );
+  }
+  const { tls } = settings.docker;
+  const secure = tls.enabled || match[1] === "https";
+  const place = {
+    host: match[2].replace(/^\[|\]$/g, ""),
+    port: match[3] ?? (secure ? "2376" : "2375"),
+  };
+  if (!secure) return { ...place, protocol: "http" };
+  return {
+    ...place,
+    protocol: "https",
+    ...(tls.enabled
+      ? {
+        ca: pemFile(tls.caFile, "vm.docker.tls.ca.file"),
+        cert: pemFile(tls.certFile, "vm.docker.tls.cert.file"),
+        key: pemFile(tls.keyFile, "vm.docker.tls.key.file"),
+      }
+      : {}),
+  };
+}
+
+function pemFile(path: string, setting: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new DenimError(
+      "bad-tls-material",
+      `${setting}: ${messageOf(error)}`,
+      { path },
+      `Set ${setting} to a readable PEM file, or vm.docker.tls.enabled to false.`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,352 @@
+/** Chaincode in Docker containers. Mirrors core/container/dockercontroller and core/chaincode/container_runtime.go. */
+import { Readable } from "node:stream";
+import { withDeadline } from "../../base/async.ts";
+import { hex } from "../../base/bytes.ts";
+import type { Clock } from "../../base/clock.ts";
+import { DenimError, messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import type { VmSettings } from "../../config/types.ts";
+import { exitStatus } from "../exit-status.ts";
+import { containerTlsPaths, launchEnvironment, tlsFiles } from "../launch-environment.ts";
+import { OutputLog } from "../output.ts";
+import { platformOf } from "../platforms/platforms.ts";
+import { writeTar } from "../platforms/tar.ts";
+import type { PlatformSettings } from "../platforms/types.ts";
+import { SingleFlight, throwIfAborted } from "../single-flight.ts";
+import type {
+  ChaincodeRuntime,
+  ChaincodeToRun,
+  ExitStatus,
+  LaunchObserver,
+  OutputLine,
+  RunningChaincode,
+  StartRequest,
+} from "../types.ts";
+import { connectEngine, type EngineConnection, pingTimeoutMs } from "./connect.ts";
+import type { Dockerode, DockerodeContainer } from "./dockerode-types.ts";
+import { apiError, statusOf, unreachable } from "./engine-error.ts";
+import { hostConfig, networkMode, reachableAddress } from "./host-config.ts";
+import { buildImage, containerStepTimeoutMs, removeContainer } from "./image-build.ts";
+import { containerName, imageName, type PeerNames } from "./names.ts";
+import { followFrames } from "./output-stream.ts";
+
+/** After a container has ended, its log has so long to arrive. */
+export const logDrainMs = 2_000;
+
+/** Labels on images and containers. */
+const label = {
+  package: "org.denim.package",
+  chaincode: "org.denim.chaincode",
+  owner: "org.denim.owner",
+};
+
+export interface DockerRuntimeOptions {
+  readonly vm: VmSettings;
+  /** The `chaincode` section of the configuration. */
+  readonly platforms: PlatformSettings;
+  readonly peer: PeerNames;
+  /**
+   * Tells this peer's containers from those of others, over restarts: something derived from its data
+   * directory. When given, containers that a killed peer left are removed on first use.
+   */
+  readonly owner?: string;
+  /** What containers dial instead of the address in the start request. */
+  readonly peerAddress?: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+export class DockerRuntime implements ChaincodeRuntime {
+  readonly kind = "docker";
+  readonly #builds = new SingleFlight<void>();
+  readonly #running = new Set<RunningChaincode>();
+  readonly #logger: Logger;
+  #connection: Promise<EngineConnection> | undefined;
+  #leftoversRemoved = false;
+  #closed = false;
+
+  constructor(private readonly options: DockerRuntimeOptions) {
+    this.#logger = options.logger.named("dockercontroller");
+  }
+
+  async build(
+    chaincode: ChaincodeToRun,
+    observer: LaunchObserver,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const docker = await this.#engine();
+    const image = this.#imageName(chaincode);
+    if (await this.#isBuilt(docker, image, chaincode)) return;
+    await this.#builds.run(image, signal, async (abandoned) => {
+      const output = new OutputLog(this.options.clock, (line) => {
+        this.#logger.debug(line.text, { image });
+        observer.output(line);
+      });
+      await buildImage({
+        docker,
+        chaincode,
+        image,
+        settings: this.options.platforms,
+        labels: { [label.package]: hex(chaincode.packageId) },
+        networkMode: networkMode(this.options.vm.docker.hostConfig),
+        observer,
+        output,
+      }, abandoned);
+    });
+  }
+
+  async start(
+    request: StartRequest,
+    observer: LaunchObserver,
+    signal: AbortSignal,
+  ): Promise<RunningChaincode> {
+    const { chaincode } = request;
+    const docker = await this.#engine();
+    await this.build(chaincode, observer, signal);
+    const name = containerName(this.options.peer, chaincode.name, chaincode.version);
+    const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(containerStepTimeoutMs)]);
+    const step = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+      throwIfAborted(signal);
+      observer.step(what, "begin");
+      try {
+        const result = await work();
+        observer.step(what, "end");
+        return result;
+      } catch (error) {
+        observer.step(what, "failed", { error: messageOf(error) });
+        throwIfAborted(signal);
+        throw error instanceof DenimError ? error : apiError(`${what} container ${name}`, error);
+      }
+    };
+    const container = await step("create", async () => {
+      await removeContainer(docker.getContainer(name));
+      return await this.#create(docker, request, name);
+    });
+    try {
+      throwIfAborted(signal);
+      if (request.tls !== undefined) {
+        const files = tlsFiles(request.tls, containerTlsPaths)
+          .map(({ path, content }) => ({ name: path, content }));
+        await step(
+          "upload",
+          () => container.putArchive(Readable.from([writeTar(files)]), { path: "/", abortSignal }),
+        );
+      }
+      await step("start", () => container.start({ abortSignal }));
+    } catch (error) {
+      await this.#tryRemove(container, name);
+      throw error;
+    }
+    return this.#follow(container, name, (line) => observer.output(line));
+  }
+
+  async check(): Promise<{ ok: true; detail: string } | { ok: false; reason: string }> {
+    try {
+      await this.healthCheck();
+      const { engineVersion, apiVersion } = await this.#connect();
+      return {
+        ok: true,
+        detail: `Docker ${engineVersion} at ${this.options.vm.endpoint}, API ${apiVersion}`,
+      };
+    } catch (error) {
+      return { ok: false, reason: messageOf(error) };
+    }
+  }
+
+  /** For /healthz. @throws DenimError `docker-unreachable` */
+  async healthCheck(): Promise<void> {
+    const { docker } = await this.#connect();
+    try {
+      const abortSignal = AbortSignal.timeout(pingTimeoutMs);
+      await withDeadline(docker.ping({ abortSignal }), pingTimeoutMs + 500, "ping of Docker");
+    } catch (error) {
+      throw unreachable(this.options.vm.endpoint, error);
+    }
+  }
+
+  /** Does the engine have this image (without pulling it)? */
+  async hasImage(name: string): Promise<boolean> {
+    const { docker } = await this.#connect();
+    return await imageLabels(docker, name) !== undefined;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#builds.close();
+    await Promise.all([...this.#running].map((running) => running.stop()));
+  }
+
+  #connect(): Promise<EngineConnection> {
+    // A failure is not kept: the engine may be started later.
+    this.#connection ??= connectEngine(this.options.vm).catch((error) => {
+      this.#connection = undefined;
+      throw error;
+    });
+    return this.#connection;
+  }
+
+  /** The engine, ready for work. */
+  async #engine(): Promise<Dockerode> {
+    if (this.#closed) throw new DenimError("runtime-closed", "the peer is shutting down");
+    const { docker } = await this.#connect();
+    if (!this.#leftoversRemoved && this.options.owner !== undefined) {
+      this.#leftoversRemoved = true;
+      await this.#removeLeftovers(docker, this.options.owner);
+    }
+    return docker;
+  }
+
+  async #removeLeftovers(docker: Dockerode, owner: string): Promise<void> {
+    try {
+      const filters = JSON.stringify({ label: [`${label.owner}=${owner}`] });
+      for (const { Id } of await docker.listContainers({ all: true, filters })) {
+        this.#logger.warn(`removing container ${Id.slice(0, 12)}, left by a peer that was killed`);
+        await removeContainer(docker.getContainer(Id));
+      }
+    } catch (error) {
+      this.#logger.warn(`leftover containers could not be removed: ${messageOf(error)}`);
+    }
+  }
+
+  #imageName(chaincode: ChaincodeToRun): string {
+    return imageName(this.options.peer, chaincode.name, chaincode.version);
+  }
+
+  /**
+   * Is there an image of this package? An image without our label was built by a Fabric peer and
+   * counts, as in Fabric; one of another package under the same name is built anew.
+   */
+  async #isBuilt(docker: Dockerode, image: string, chaincode: ChaincodeToRun): Promise<boolean> {
+    const labels = await imageLabels(docker, image);
+    if (labels === undefined) return false;
+    const built = labels[label.package];
+    return built === undefined || built === hex(chaincode.packageId);
+  }
+
+  #create(
+    docker: Dockerode,
+    request: StartRequest,
+    name: string,
+  ): Promise<DockerodeContainer> {
+    const { chaincode } = request;
+    const { docker: settings } = this.options.vm;
+    const { address, extraHosts } = reachableAddress(
+      this.options.peerAddress ?? request.peerAddress,
+      settings.hostConfig,
+    );
+    return docker.createContainer({
+      name,
+      Image: this.#imageName(chaincode),
+      Cmd: platformOf(chaincode.type).command(address),
+      Env: launchEnvironment(request, containerTlsPaths).map(([key, value]) => `${key}=${value}`),
+      AttachStdout: settings.attachStdout,
+      AttachStderr: settings.attachStdout,
+      Labels: {
+        [label.chaincode]: `${chaincode.name}:${chaincode.version}`,
+        ...(this.options.owner === undefined ? {} : { [label.owner]: this.options.owner }),
+      },
+      HostConfig: hostConfig(settings.hostConfig, extraHosts),
+      // Not given up halfway: it is removed once it is known.
+      abortSignal: AbortSignal.timeout(containerStepTimeoutMs),
+    });
+  }
+
+  /** Follows log and end of a started container. */
+  #follow(
+    container: DockerodeContainer,
+    name: string,
+    onLine: (line: OutputLine) => void,
+  ): RunningChaincode {
+    const logger = this.options.logger.named(`peer.chaincode.${name}`);
+    const output = new OutputLog(this.options.clock, (line) => {
+      if (this.options.vm.docker.attachStdout) logger.info(line.text);
+      else logger.debug(line.text);
+      onLine(line);
+    });
+    const released = new AbortController();
+    const logs = this.#readLogs(container, output, released.signal);
+    const exited = this.#awaitExit(container, name, logs).finally(() => {
+      released.abort();
+      this.#running.delete(running);
+    });
+    const running: RunningChaincode = {
+      id: container.id.slice(0, 12),
+      exited,
+      lastOutput: () => output.lines(),
+      stop: async () => {
+        await removeContainer(container);
+        await exited;
+      },
+    };
+    this.#running.add(running);
+    return running;
+  }
+
+  async #readLogs(
+    container: DockerodeContainer,
+    output: OutputLog,
+    abortSignal: AbortSignal,
+  ): Promise<void> {
+    try {
+      const stream = await container.logs({
+        follow: true,
+        stdout: true,
+        stderr: true,
+        abortSignal,
+      });
+      await followFrames(stream, (name, text) => output.add(name, text));
+    } catch (error) {
+      if (!abortSignal.aborted && statusOf(error) !== 404) {
+        this.#logger.warn(`output of container ${container.id} not available: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  async #awaitExit(
+    container: DockerodeContainer,
+    name: string,
+    logs: Promise<void>,
+  ): Promise<ExitStatus> {
+    let code: number | undefined;
+    let outOfMemory = false;
+    try {
+      code = (await container.wait()).StatusCode;
+      const { State } = await container.inspect();
+      outOfMemory = State.OOMKilled === true;
+    } catch (error) {
+      // Removed by stop(), or the engine has gone.
+      if (statusOf(error) !== 404) {
+        this.#logger.warn(`container ${name}: ${messageOf(error)}`);
+      }
+    }
+    try {
+      await withDeadline(logs, logDrainMs, `output of container ${name}`);
+    } catch (error) {
+      this.#logger.debug(messageOf(error));
+    }
+    await this.#tryRemove(container, name);
+    return exitStatus(code, undefined, outOfMemory);
+  }
+
+  async #tryRemove(container: DockerodeContainer, name: string): Promise<void> {
+    try {
+      await removeContainer(container);
+    } catch (error) {
+      this.#logger.warn(`container ${name} could not be removed: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** Labels of an image, or undefined when the engine does not have it. */
+async function imageLabels(
+  docker: Dockerode,
+  image: string,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  try {
+    const abortSignal = AbortSignal.timeout(containerStepTimeoutMs);
+    return (await docker.getImage(image).inspect({ abortSignal })).Config.Labels ?? {};
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw apiError(`image ${image}`, error);
+  }
+}

@@ -1,0 +1,57 @@
+/** The part of dockerode that is used here; the package brings no types. */
+import type { Readable } from "node:stream";
+
+interface WithSignal {
+  readonly abortSignal?: AbortSignal;
+}
+
+export interface DockerodeContainer {
+  readonly id: string;
+  start(options?: WithSignal): Promise<unknown>;
+  remove(options: { force?: boolean; v?: boolean } & WithSignal): Promise<unknown>;
+  wait(options?: WithSignal): Promise<{ StatusCode: number }>;
+  inspect(options?: WithSignal): Promise<{
+    State: { OOMKilled?: boolean; ExitCode?: number; Error?: string };
+    Config: { Labels?: Record<string, string> | null };
+  }>;
+  logs(
+    options: { follow: true; stdout: boolean; stderr: boolean } & WithSignal,
+  ): Promise<Readable>;
+  putArchive(archive: Readable, options: { path: string } & WithSignal): Promise<unknown>;
+  getArchive(options: { path: string } & WithSignal): Promise<Readable>;
+}
+
+export interface Dockerode {
+  ping(options?: WithSignal): Promise<unknown>;
+  version(options?: WithSignal): Promise<{
+    Version: string;
+    ApiVersion: string;
+    MinAPIVersion?: string;
+  }>;
+  createContainer(
+    options: Record<string, unknown> & { name?: string } & WithSignal,
+  ): Promise<DockerodeContainer>;
+  getContainer(idOrName: string): DockerodeContainer;
+  listContainers(
+    options: { all: boolean; filters: string } & WithSignal,
+  ): Promise<{ Id: string }[]>;
+  getImage(name: string): {
+    inspect(options?: WithSignal): Promise<{ Config: { Labels?: Record<string, string> | null } }>;
+  };
+  pull(name: string, options: WithSignal): Promise<Readable>;
+  buildImage(
+    context: Readable,
+    options: { t: string; pull?: boolean; forcerm?: boolean } & WithSignal,
+  ): Promise<Readable>;
+}
+
+export interface DockerodeOptions {
+  readonly socketPath?: string;
+  readonly host?: string;
+  readonly port?: string | number;
+  readonly protocol?: "http" | "https";
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly version?: string;
+}

@@ -1,0 +1,44 @@
+/** What goes wrong between us and the engine, in words that say what to do. */
+import { DenimError, messageOf } from "../../base/errors.ts";
+
+/** An answer of the engine that is not a success. */
+export function apiError(what: string, thrown: unknown): DenimError {
+  const status = property(thrown, "statusCode");
+  const said = property(property(thrown, "json"), "message");
+  const text = typeof said === "string" ? said : messageOf(thrown);
+  return new DenimError(
+    "docker-failed",
+    `${what}: ${text.trim()}`,
+    { what, status },
+    undefined,
+    { cause: thrown },
+  );
+}
+
+/** HTTP status of an engine's refusal, or undefined. */
+export function statusOf(thrown: unknown): number | undefined {
+  const status = thrown instanceof DenimError
+    ? thrown.facts.status
+    : property(thrown, "statusCode");
+  return typeof status === "number" ? status : undefined;
+}
+
+/** The engine cannot be reached. */
+export function unreachable(endpoint: string, thrown: unknown): DenimError {
+  const reason = messageOf(thrown);
+  const code = property(thrown, "code");
+  const hint = code === "EACCES" || /permission denied/i.test(reason)
+    ? "Give this user access to the socket (group docker), or use the process runtime."
+    : "Start Docker, set vm.endpoint (CORE_VM_ENDPOINT) to a running engine, or use the process runtime.";
+  return new DenimError(
+    "docker-unreachable",
+    `no Docker engine answers at ${endpoint === "" ? "(no vm.endpoint)" : endpoint}: ${reason}`,
+    { endpoint },
+    hint,
+    { cause: thrown },
+  );
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+}

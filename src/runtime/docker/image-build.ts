@@ -1,0 +1,181 @@
+/**
+ * A chaincode's image: a builder container makes the program, a Dockerfile puts it on the runtime
+ * image. Mirrors core/chaincode/platforms/util DockerBuild and deployImage of the Docker controller.
+ */
+import { Readable } from "node:stream";
+import { utf8 } from "../../base/bytes.ts";
+import { DenimError, messageOf } from "../../base/errors.ts";
+import { buildFailed } from "../build-error.ts";
+import type { OutputLog } from "../output.ts";
+import { generateDockerfile, platformOf } from "../platforms/platforms.ts";
+import { writeTar } from "../platforms/tar.ts";
+import type { BuilderJob, PlatformSettings } from "../platforms/types.ts";
+import { throwIfAborted } from "../single-flight.ts";
+import type { ChaincodeToRun, LaunchObserver } from "../types.ts";
+import type { Dockerode, DockerodeContainer } from "./dockerode-types.ts";
+import { apiError, statusOf } from "./engine-error.ts";
+import { followFrames, followProgress, readAll } from "./output-stream.ts";
+
+/** A build may make so much; a JavaScript chaincode with its modules has some 30 MB. */
+export const maxBuildOutputBytes = 1024 * 1024 * 1024;
+
+/** Create, upload or start of a container may take so long; a busy engine needs seconds. */
+export const containerStepTimeoutMs = 60_000;
+
+/** One build step (builder container, image build, pull) may take so long. */
+export const buildStepTimeoutMs = 10 * 60_000;
+
+export interface ImageBuild {
+  readonly docker: Dockerode;
+  readonly chaincode: ChaincodeToRun;
+  readonly image: string;
+  readonly settings: PlatformSettings;
+  /** Added to the image. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Network of the builder container, so that package managers reach their registries. */
+  readonly networkMode: string;
+  readonly observer: LaunchObserver;
+  readonly output: OutputLog;
+}
+
+/** Builds the image. @throws DenimError `build-failed` */
+export async function buildImage(build: ImageBuild, signal: AbortSignal): Promise<void> {
+  const { chaincode, settings, observer } = build;
+  const platform = platformOf(chaincode.type);
+  const job = platform.builderJob(chaincode.path, chaincode.codePackage, settings);
+  const limited = AbortSignal.any([signal, AbortSignal.timeout(buildStepTimeoutMs)]);
+  const step = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    observer.step(name, "begin");
+    try {
+      const result = await work();
+      observer.step(name, "end");
+      return result;
+    } catch (error) {
+      observer.step(name, "failed", { error: messageOf(error) });
+      throwIfAborted(signal);
+      if (error instanceof DenimError && error.code === "build-failed") throw error;
+      throw buildFailed(chaincode, `${name}: ${messageOf(error)}`, build.output, imageHint, error);
+    }
+  };
+  const binpackage = await step("build", () => runBuilder(build, job, limited));
+  await step("image", () => {
+    const labels = Object.entries(build.labels)
+      .map(([name, value]) => `\nLABEL ${name}=${JSON.stringify(value)}`).join("");
+    const dockerfile = generateDockerfile(platform, chaincode.name, chaincode.version, settings) +
+      labels;
+    return deployImage(build, dockerfile, binpackage, limited);
+  });
+}
+
+const imageHint =
+  "The base images are named by chaincode.builder and chaincode.*.runtime in core.yaml; the engine must have them or be able to pull them.";
+
+/** Runs the builder container. @returns the tar of its output directory */
+async function runBuilder(
+  build: ImageBuild,
+  job: BuilderJob,
+  abortSignal: AbortSignal,
+): Promise<Uint8Array> {
+  const { docker, output, chaincode } = build;
+  await ensureBaseImage(build, job.image, abortSignal);
+  // Not given up halfway: a container whose id we did not hear could not be removed.
+  const container = await docker.createContainer({
+    Image: job.image,
+    Cmd: ["/bin/sh", "-c", job.command],
+    AttachStdout: true,
+    AttachStderr: true,
+    Labels: { ...build.labels, "org.denim.builder": "true" },
+    HostConfig: { NetworkMode: build.networkMode },
+    abortSignal: AbortSignal.timeout(containerStepTimeoutMs),
+  });
+  try {
+    await container.putArchive(Readable.from([job.input]), {
+      path: "/chaincode/input",
+      abortSignal,
+    });
+    await container.start({ abortSignal });
+    const [logs, status] = await Promise.all([
+      followLogs(container, output, abortSignal),
+      container.wait({ abortSignal }),
+    ]);
+    void logs;
+    if (status.StatusCode !== 0) {
+      throw buildFailed(
+        chaincode,
+        `the builder ended with exit code ${status.StatusCode}`,
+        output,
+        "Correct the sources, and package them again.",
+      );
+    }
+    return await readAll(
+      await container.getArchive({ path: "/chaincode/output/.", abortSignal }),
+      maxBuildOutputBytes,
+    );
+  } finally {
+    await removeContainer(container);
+  }
+}
+
+async function followLogs(
+  container: DockerodeContainer,
+  output: OutputLog,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  const stream = await container.logs({ follow: true, stdout: true, stderr: true, abortSignal });
+  await followFrames(stream, (_stream, text) => output.add("build", text));
+}
+
+/** Pulls a base image that the engine does not have. */
+async function ensureBaseImage(
+  build: ImageBuild,
+  image: string,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  const { docker, settings, output } = build;
+  if (!settings.pull) {
+    try {
+      await docker.getImage(image).inspect({ abortSignal });
+      return;
+    } catch (error) {
+      if (statusOf(error) !== 404) throw apiError(`image ${image}`, error);
+    }
+  }
+  try {
+    const name = /[:@][^/]+$/.test(image) ? image : `${image}:latest`;
+    await followProgress(
+      await docker.pull(name, { abortSignal }),
+      (text) => output.add("build", text),
+    );
+  } catch (error) {
+    throw apiError(`Failed to pull ${image}`, error);
+  }
+}
+
+async function deployImage(
+  build: ImageBuild,
+  dockerfile: string,
+  binpackage: Uint8Array,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  const context = writeTar([
+    { name: "Dockerfile", content: utf8(dockerfile) },
+    { name: "binpackage.tar", content: binpackage },
+  ]);
+  const progress = await build.docker.buildImage(Readable.from([context]), {
+    t: build.image,
+    pull: build.settings.pull,
+    forcerm: true,
+    abortSignal,
+  });
+  await followProgress(progress, (text) => build.output.add("build", text));
+}
+
+/** Removes a container whatever its state; one that has gone, or is going, is fine. */
+export async function removeContainer(container: DockerodeContainer): Promise<void> {
+  try {
+    await container.remove({ force: true, v: true });
+  } catch (error) {
+    const status = statusOf(error);
+    if (status !== 404 && status !== 409) throw apiError("remove container", error);
+  }
+}

@@ -1,0 +1,254 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { hex } from "../src/base/bytes.ts";
+import { systemClock } from "../src/base/clock.ts";
+import { DenimError } from "../src/base/errors.ts";
+import { silentLogger } from "../src/base/logger.ts";
+import { ChaincodeSpec_Type } from "../src/gen/peer/chaincode_pb.ts";
+import { connectEngine } from "../src/runtime/docker/connect.ts";
+import { DockerRuntime, type DockerRuntimeOptions } from "../src/runtime/docker/docker-runtime.ts";
+import { containerName } from "../src/runtime/docker/names.ts";
+import type { ChaincodeToRun, StartRequest } from "../src/runtime/types.ts";
+import { type DockerForTests, dockerTest } from "./support/docker.ts";
+import { startFakePeer } from "./support/fake-peer.ts";
+import { packaged, Recorder, root, written } from "./support/runtime.ts";
+
+const never = new AbortController().signal;
+
+function options(docker: DockerForTests): DockerRuntimeOptions {
+  return {
+    ...docker,
+    peer: { networkId: "test", peerId: `peer${Deno.pid}` },
+    logger: silentLogger,
+    clock: systemClock,
+  };
+}
+
+async function withRuntime(
+  docker: DockerForTests,
+  run: (runtime: DockerRuntime) => Promise<void>,
+  more: Partial<DockerRuntimeOptions> = {},
+): Promise<void> {
+  const runtime = new DockerRuntime({ ...options(docker), ...more });
+  try {
+    await run(runtime);
+  } finally {
+    await runtime.close();
+  }
+}
+
+function request(chaincode: ChaincodeToRun, peerAddress = "127.0.0.1:1"): StartRequest {
+  return { chaincode, peerAddress, tls: undefined, environment: {} };
+}
+
+/** A chaincode that needs no registry: one script. */
+function script(name: string, code: string): ChaincodeToRun {
+  return written(ChaincodeSpec_Type.NODE, name, {
+    "src/package.json": `{"name":"${name}","version":"1.0.0","scripts":{"start":"node main.js"}}`,
+    "src/main.js": code,
+  });
+}
+
+async function containers(docker: DockerForTests, name: string): Promise<string[]> {
+  const engine = await connectEngine(docker.vm);
+  const filters = JSON.stringify({ name: [`^/${name}$`] });
+  return (await engine.docker.listContainers({ all: true, filters })).map(({ Id }) => Id);
+}
+
+/** Against a fake peer: build, start, INIT, one transaction, stop; then once more from the image. */
+async function exercise(docker: DockerForTests, chaincode: ChaincodeToRun): Promise<void> {
+  const peer = await startFakePeer();
+  const name = containerName(options(docker).peer, chaincode.name, chaincode.version);
+  try {
+    await withRuntime(docker, async (runtime) => {
+      for (const round of ["build", "image"]) {
+        const observer = new Recorder();
+        const started = Date.now();
+        const running = await runtime.start(
+          {
+            chaincode,
+            peerAddress: peer.address,
+            tls: peer.tls(),
+            environment: { CORE_CHAINCODE_LOGGING_LEVEL: "info" },
+          },
+          observer,
+          never,
+        );
+        const stream = await Promise.race([
+          peer.registered(60_000),
+          running.exited.then((status) => {
+            const output = running.lastOutput().map((line) => line.text).join("\n");
+            throw new Error(`it ended: ${JSON.stringify(status)}\n${output}`);
+          }),
+        ]);
+        console.log(`${chaincode.name}: ${round}: registered after ${Date.now() - started} ms`);
+        assert.equal(stream.name, `${chaincode.name}:1.0`);
+        assert.match(await stream.call("init", "init", "a", "ann", "5"), /version 1/);
+        assert.match(await stream.call("invoke", "transfer", "a", "bob"), /bob/);
+        assert.deepEqual(
+          observer.steps.filter((step) => step.endsWith("end")),
+          [
+            ...(round === "build" ? ["build end", "image end"] : []),
+            "create end",
+            "upload end",
+            "start end",
+          ],
+        );
+        await running.stop();
+        await stream.ended;
+        assert.deepEqual(await containers(docker, name), []);
+      }
+    });
+  } finally {
+    await peer.close();
+  }
+}
+
+dockerTest(
+  "JavaScript chaincode is built, registers from its container and answers",
+  (docker) =>
+    exercise(
+      docker,
+      packaged(ChaincodeSpec_Type.NODE, join(root, "examples/asset-js"), "assetjs"),
+    ),
+);
+
+dockerTest("Go chaincode is built, registers from its container and answers", (docker) =>
+  exercise(
+    docker,
+    packaged(ChaincodeSpec_Type.GOLANG, join(root, "examples/asset-go"), "assetgo"),
+  ), ["golang"]);
+
+dockerTest(
+  "a container that ends at once leaves its output and the meaning of its exit",
+  async (docker) => {
+    await withRuntime(docker, async (runtime) => {
+      const chaincode = script("quick", "console.error('no such ledger'); process.exit(3)");
+      const running = await runtime.start(request(chaincode), new Recorder(), never);
+      const status = await running.exited;
+      assert.equal(status.code, 3);
+      assert.match(status.meaning, /exit code 3/);
+      const lines = running.lastOutput();
+      assert(lines.some((line) => line.stream === "stderr" && line.text === "no such ledger"));
+      const name = containerName(options(docker).peer, "quick", "1.0");
+      assert.deepEqual(await containers(docker, name), []);
+      await running.stop();
+    });
+  },
+);
+
+dockerTest(
+  "a stale container of the same name is replaced, and a new package is built anew",
+  async (docker) => {
+    const stay = (word: string) =>
+      script("stale", `console.log("${word}"); setInterval(() => {}, 1e6)`);
+    await withRuntime(docker, async (first) => {
+      const old = await first.start(request(stay("one")), new Recorder(), never);
+      await withRuntime(docker, async (second) => {
+        const running = await second.start(request(stay("two")), new Recorder(), never);
+        await old.exited;
+        await until(() => running.lastOutput().some((line) => line.text === "two"));
+        const name = containerName(options(docker).peer, "stale", "1.0");
+        assert.equal((await containers(docker, name)).length, 1);
+      });
+    });
+  },
+);
+
+dockerTest(
+  "containers left by a killed peer are removed on first use, others stay",
+  async (docker) => {
+    const owner = `owner-${Deno.pid}`;
+    const idle = (name: string) => script(name, "setInterval(() => {}, 1e6)");
+    await withRuntime(docker, async (neighbour) => {
+      const other = await neighbour.start(request(idle("other")), new Recorder(), never);
+      await withRuntime(docker, async (killed) => {
+        const left = await killed.start(request(idle("left")), new Recorder(), never);
+        await withRuntime(docker, async (restarted) => {
+          await restarted.build(idle("other"), new Recorder(), never);
+          await left.exited;
+          const name = containerName(options(docker).peer, "other", "1.0");
+          assert.equal((await containers(docker, name)).length, 1);
+        }, { owner });
+      }, { owner });
+      await other.stop();
+    }, { owner: `${owner}-neighbour` });
+  },
+);
+
+dockerTest(
+  "a build that fails is told with its last lines, to everyone who waits for it",
+  async (docker) => {
+    const broken = written(ChaincodeSpec_Type.NODE, "broken", { "src/package.json": "{ broken" });
+    await withRuntime(docker, async (runtime) => {
+      const observers = [new Recorder(), new Recorder()];
+      const results = await Promise.allSettled(
+        observers.map((observer) => runtime.start(request(broken), observer, never)),
+      );
+      for (const result of results) {
+        assert(result.status === "rejected" && result.reason instanceof DenimError);
+        assert.equal(result.reason.code, "build-failed");
+        assert.match(result.reason.message, /could not build chaincode broken:1\.0/);
+        assert.match(result.reason.message, /JSON/i);
+      }
+      assert.deepEqual(observers[0].steps, ["build begin", "build failed"]);
+      assert.deepEqual(observers[1].steps, []);
+    });
+  },
+);
+
+dockerTest("a missing base image is named in the error", async (docker) => {
+  const platforms = { ...docker.platforms, builder: "localhost:1/denim/no-such-image" };
+  await withRuntime({ ...docker, platforms }, async (runtime) => {
+    await assert.rejects(
+      runtime.start(request(script("nobase", "0")), new Recorder(), never),
+      (error) => {
+        assert(error instanceof DenimError);
+        assert.equal(error.code, "build-failed");
+        assert.match(error.message, /Failed to pull localhost:1\/denim\/no-such-image/);
+        assert.match(error.hint ?? "", /chaincode\.builder/);
+        return true;
+      },
+    );
+  });
+});
+
+dockerTest("a launch that is given up leaves no container behind", async (docker) => {
+  await withRuntime(docker, async (runtime) => {
+    const controller = new AbortController();
+    const chaincode = written(ChaincodeSpec_Type.NODE, "slow", {
+      "src/package.json": '{"scripts":{"start":"node x.js","install":"sleep 600"}}',
+    });
+    const observer = new Recorder();
+    const started = runtime.start(request(chaincode), observer, controller.signal);
+    await until(() => observer.steps.includes("build begin"));
+    controller.abort();
+    await assert.rejects(started, { code: "aborted" });
+    await runtime.close();
+    const engine = await connectEngine(docker.vm);
+    const filters = JSON.stringify({
+      label: [`org.denim.package=${hex(chaincode.packageId)}`],
+    });
+    assert.deepEqual(await engine.docker.listContainers({ all: true, filters }), []);
+  });
+});
+
+dockerTest("the engine is checked, and says what it is", async (docker) => {
+  await withRuntime(docker, async (runtime) => {
+    const check = await runtime.check();
+    assert(check.ok);
+    assert.match(check.detail, /^Docker \d+\.\d+.* at (unix|tcp):.*, API 1\.\d+$/);
+    await runtime.healthCheck();
+    assert.equal(await runtime.hasImage(docker.platforms.builder), true);
+    assert.equal(await runtime.hasImage("denim-no-such-image"), false);
+  });
+});
+
+/** Waits for a condition; the test's own time limit is 20 s. */
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + 20_000;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error("waited too long");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,51 @@
+/** The peer's block events: protos.Deliver. Mirrors core/peer/deliverevents.go. */
+import { create } from "@bufbuild/protobuf";
+import { messageOf } from "../base/errors.ts";
+import type { AclProvider } from "../channel/types.ts";
+import { type Block, Status } from "../gen/common/common_pb.ts";
+import { Deliver, type DeliverResponse, DeliverResponseSchema } from "../gen/peer/events_pb.ts";
+import type { SignedData } from "../policy/types.ts";
+import type { RpcServer } from "../rpc/types.ts";
+import { toFilteredBlock } from "./filtered-block.ts";
+import { DeliverHandler, type DeliverOptions } from "./handler.ts";
+import type { DeliverKind } from "./types.ts";
+
+export interface PeerDeliverOptions extends DeliverOptions {
+  /** Asked for `event/Block` and `event/FilteredBlock`. */
+  readonly acl: AclProvider;
+}
+
+/** Registers Deliver and DeliverFiltered. */
+export function registerPeerDeliver(server: RpcServer, options: PeerDeliverOptions): void {
+  const handler = new DeliverHandler(options);
+  const logger = options.logger.named("common.deliverevents");
+  const access = (resource: string) => (signed: SignedData, channelId: string) =>
+    options.acl.check(resource, channelId, signed);
+  const status = (value: Status) =>
+    create(DeliverResponseSchema, { Type: { case: "status", value } });
+  const blocks: DeliverKind<DeliverResponse> = {
+    checkAccess: access("event/Block"),
+    status,
+    block: (value) => create(DeliverResponseSchema, { Type: { case: "block", value } }),
+  };
+  const filtered: DeliverKind<DeliverResponse> = {
+    checkAccess: access("event/FilteredBlock"),
+    status,
+    block: (block: Block) => {
+      try {
+        const value = toFilteredBlock(block);
+        return create(DeliverResponseSchema, { Type: { case: "filteredBlock", value } });
+      } catch (error) {
+        logger.warn("no filtered block could be made", {
+          number: block.header?.number,
+          error: messageOf(error),
+        });
+        return status(Status.BAD_REQUEST);
+      }
+    },
+  };
+  server.register(Deliver, {
+    deliver: (requests, context) => handler.handle(requests, context, blocks),
+    deliverFiltered: (requests, context) => handler.handle(requests, context, filtered),
+  });
+}

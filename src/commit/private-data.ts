@@ -3,9 +3,9 @@
  * holds, and what is missing. Mirrors gossip/privdata/coordinator.go (listMissingPrivateData)
  * without the fetch from other peers.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
-import { equal } from "../base/bytes.ts";
+import { hex } from "../base/bytes.ts";
 import {
   type Block,
   ChannelHeaderSchema,
@@ -134,7 +134,7 @@ function match(wanted: readonly Promised[], stored: readonly TxPvtReadWriteSet[]
       .flatMap((set) => set.collectionPvtRwset)
       .filter(({ collectionName }) => collectionName === promise.collection)
       .map((set) => set.rwset)
-      .find((bytes) => equal(createHash("sha256").update(bytes).digest(), promise.hash));
+      .find((bytes) => hash("sha256", bytes, "hex") === hex(promise.hash));
     if (rwset) addCollection(found, promise, rwset);
     else missing.push(promise);
   }

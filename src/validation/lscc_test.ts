@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { emptyBytes, utf8 } from "../base/bytes.ts";
 import { DenimError } from "../base/errors.ts";
-import { type ApplicationCapabilities } from "../channel/types.ts";
+import type { ApplicationCapabilities } from "../channel/types.ts";
 import {
   CollectionConfigPackageSchema,
   CollectionPolicyConfigSchema,

@@ -3,7 +3,7 @@
  * response belong to its proposal? Everything but signatures, which are checked for a whole block
  * at once. Mirrors core/common/validation/msgvalidation.go (ValidateTransaction) of Fabric 1.4.2.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Envelope, Payload } from "../gen/common/common_pb.ts";
 import {
   type ChannelHeader,
@@ -25,7 +25,7 @@ import {
   TransactionSchema,
   TxValidationCode,
 } from "../gen/peer/transaction_pb.ts";
-import { equal, hex } from "../base/bytes.ts";
+import { concat, emptyBytes, hex } from "../base/bytes.ts";
 import { hasBytesField, tryDecodeAsGo } from "../protocol/go-wire.ts";
 
 /** A flag and, for logs, why. */
@@ -145,11 +145,7 @@ function checkByType(payload: Payload, headers: Headers): TypeCheck {
 
 /** The id must be the SHA-256 of nonce and creator. Mirrors protos/utils CheckTxID. */
 function checkTxId({ channelHeader, signatureHeader }: Headers): string | undefined {
-  const digest = createHash("sha256")
-    .update(signatureHeader.nonce)
-    .update(signatureHeader.creator)
-    .digest();
-  const expected = hex(digest);
+  const expected = hash("sha256", concat(signatureHeader.nonce, signatureHeader.creator), "hex");
   return channelHeader.txId === expected
     ? undefined
     : `invalid txid. got [${channelHeader.txId}], expected [${expected}]`;
@@ -178,11 +174,13 @@ function readEndorserTransaction(payload: Payload): EndorserTransaction | string
   if (!responsePayload) return "error unmarshaling ProposalResponsePayload";
   const proposalPayload = actionPayload.chaincodeProposalPayload;
   if (proposalPayload.length === 0 && !hasBytesField(outer.payload, 1)) return "nil arguments";
-  const hash = createHash("sha256")
-    .update(payload.header?.channelHeader ?? "")
-    .update(outer.header)
-    .update(proposalPayload)
-    .digest();
-  if (!equal(hash, responsePayload.proposalHash)) return "proposal hash does not match";
+  const proposal = concat(
+    payload.header?.channelHeader ?? emptyBytes,
+    outer.header,
+    proposalPayload,
+  );
+  if (hash("sha256", proposal, "hex") !== hex(responsePayload.proposalHash)) {
+    return "proposal hash does not match";
+  }
   return { actionPayload, action, responsePayload };
 }

@@ -202,6 +202,30 @@ Deno.test("updates that do not fit are refused in Fabric's words", () => {
   );
 });
 
+Deno.test("names that mean something to JavaScript are names like others, and illegal", () => {
+  const update = edited(longerTimeout);
+  Object.defineProperty(update.writeSet!.groups, "__proto__", {
+    value: create(ConfigGroupSchema$, { modPolicy: "Admins" }),
+    enumerable: true,
+  });
+  assert.throws(
+    () =>
+      current().configTxValidator.proposeConfigUpdate(
+        signedUpdate("mychannel", update, [ordererAdmin()]),
+      ),
+    /error mapping WriteSet: Illegal characters in key: \[Group\]/,
+  );
+  const readable = edited((config) => {
+    config.channelGroup!.groups.Orderer.groups.constructor = create(ConfigGroupSchema$, {
+      modPolicy: "Admins",
+    });
+  });
+  assert.throws(
+    () => current().configTxValidator.proposeConfigUpdate(signedUpdate("mychannel", readable, [])),
+    /policy for \[Group\] {2}\/Channel\/Orderer not satisfied/,
+  );
+});
+
 Deno.test("an unchanged configuration has no update", () => {
   assert.throws(
     () => edited(() => {}),

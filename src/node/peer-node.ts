@@ -190,7 +190,7 @@ export class PeerNode {
           definitions,
           acl,
           certificateAuthority: authority,
-          runtimeFor: () => runtimes.choose(),
+          runtimeFor: ({ type }) => runtimes.choose(type),
           ledger: (channelId) => channels.ledger(channelId),
           bundle: bundleOf,
           signaturePolicy: (channelId, policy) => {

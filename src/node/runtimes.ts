@@ -4,8 +4,13 @@ import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ChaincodePackage } from "../chaincode/package/chaincode-package.ts";
-import type { PeerConfig } from "../config/types.ts";
+import type { ChaincodeSettings, PeerConfig } from "../config/types.ts";
 import { ChaincodeSpec_Type } from "../gen/peer/chaincode_pb.ts";
+import {
+  chooseRuntime,
+  type DockerCandidate,
+  type RuntimeChoice,
+} from "../runtime/choose-runtime.ts";
 import { ExternalRuntime } from "../runtime/external/external-runtime.ts";
 import type { ChaincodeRuntime, ChaincodeToRun } from "../runtime/types.ts";
 
@@ -18,74 +23,65 @@ export interface RuntimesOptions {
   readonly logger: Logger;
 }
 
-/** A runtime and why it was taken. */
-export interface ChosenRuntime {
-  readonly runtime: ChaincodeRuntime;
-  readonly reason: string;
-}
-
 export class Runtimes {
-  #chosen: Promise<ChosenRuntime> | undefined;
+  #engines: Promise<{ docker: DockerCandidate; process: ChaincodeRuntime }> | undefined;
+  readonly #external: ExternalRuntime;
   readonly #builds = new AbortController();
   readonly #building = new Set<Promise<void>>();
+  /** The last reason told, so that the log says it once. */
+  #told = "";
 
-  constructor(private readonly options: RuntimesOptions) {}
-
-  /** The runtime of this peer; looked for at first use, and again where none was usable. @throws DenimError `no-runtime` */
-  async choose(): Promise<ChaincodeRuntime> {
-    return (await this.chosen()).runtime;
+  constructor(private readonly options: RuntimesOptions) {
+    this.#external = new ExternalRuntime(options.logger);
   }
 
-  /** The same with the reason, for people. */
-  chosen(): Promise<ChosenRuntime> {
-    this.#chosen ??= this.#find().catch((error) => {
-      this.#chosen = undefined;
-      throw error;
-    });
-    return this.#chosen;
+  /** The runtime for chaincode of this type. @throws DenimError where none can be used */
+  async choose(type: ChaincodeSpec_Type): Promise<ChaincodeRuntime> {
+    return (await this.chosen(type)).runtime;
   }
 
-  async #find(): Promise<ChosenRuntime> {
+  /** The same with the reason, for people. Asked anew each time: engines come and go. */
+  async chosen(type: ChaincodeSpec_Type): Promise<RuntimeChoice> {
     const { config, logger } = this.options;
     if (config.chaincode.mode === "dev") {
-      return { runtime: new ExternalRuntime(logger), reason: "chaincode.mode is dev" };
+      return { runtime: this.#external, reason: "started by the user: chaincode.mode is dev" };
     }
-    const { chooseRuntime } = await import("../runtime/choose-runtime.ts");
-    const chosen = await chooseRuntime(config.chaincode.runtime, {
-      docker: () => this.#docker(),
-      process: () => this.#process(),
-    });
-    logger.info(`chaincode runs in ${chosen.runtime.kind}: ${chosen.reason}`);
-    return chosen;
+    this.#engines ??= this.#load();
+    const { docker, process } = await this.#engines;
+    const images = baseImages(type, config.chaincode);
+    const choice = await chooseRuntime(config.chaincode.runtime, docker, process, images);
+    if (choice.reason !== this.#told) logger.info(`chaincode runs in ${choice.reason}`);
+    this.#told = choice.reason;
+    return choice;
   }
 
-  async #docker(): Promise<ChaincodeRuntime> {
-    const { createDockerRuntime } = await import("../runtime/docker/create-docker-runtime.ts");
-    const { config, clock, logger } = this.options;
-    return createDockerRuntime({
-      vm: config.vm,
-      chaincode: config.chaincode,
-      networkId: config.peer.networkId,
-      peerId: config.peer.id,
-      clock,
-      logger,
-    });
-  }
-
-  async #process(): Promise<ChaincodeRuntime> {
-    const { ProcessRuntime } = await import("../runtime/process/process-runtime.ts");
+  async #load(): Promise<{ docker: DockerCandidate; process: ChaincodeRuntime }> {
     const { config, clock, logger, chaincodeHost, environment } = this.options;
-    return new ProcessRuntime({
-      directory: join(config.peer.fileSystemPath, "processes"),
-      tlsServerName: chaincodeHost,
-      environment: Object.fromEntries(
-        Object.entries(environment).flatMap(([name, value]) =>
-          value === undefined ? [] : [[name, value] as const]
+    const [{ DockerRuntime }, { ProcessRuntime }] = await Promise.all([
+      import("../runtime/docker/docker-runtime.ts"),
+      import("../runtime/process/process-runtime.ts"),
+    ]);
+    return {
+      docker: new DockerRuntime({
+        vm: config.vm,
+        platforms: config.chaincode,
+        peer: { networkId: config.peer.networkId, peerId: config.peer.id },
+        owner: config.peer.fileSystemPath,
+        logger,
+        clock,
+      }),
+      process: new ProcessRuntime({
+        directory: join(config.peer.fileSystemPath, "processes"),
+        tlsServerName: chaincodeHost,
+        environment: Object.fromEntries(
+          Object.entries(environment).flatMap(([name, value]) =>
+            value === undefined ? [] : [[name, value] as const]
+          ),
         ),
-      ),
-      clock,
-      logger,
-    });
+        clock,
+        logger,
+      }),
+    };
   }
 
   /** Begins to build what was just installed, so that instantiate finds it done. */
@@ -100,7 +96,6 @@ export class Runtimes {
   }
 
   async #build(installed: ChaincodePackage): Promise<void> {
-    const runtime = await this.choose();
     const chaincode: ChaincodeToRun = {
       name: installed.name,
       version: installed.version,
@@ -109,15 +104,33 @@ export class Runtimes {
       codePackage: installed.deploymentSpec.codePackage,
       packageId: installed.id,
     };
+    const runtime = await this.choose(chaincode.type);
     const { signal } = this.#builds;
     const silent = { step() {}, output() {} };
     await runtime.build(chaincode, silent, signal);
   }
 
+  /** Ends builds and stops everything the runtimes started. */
   async close(): Promise<void> {
     this.#builds.abort(new DenimError("shutting-down", "the peer is shutting down"));
     await Promise.all(this.#building);
-    const chosen = await this.#chosen?.catch(() => undefined);
-    await chosen?.runtime.close();
+    const engines = await this.#engines?.catch(() => undefined);
+    await Promise.all([engines?.docker.close(), engines?.process.close(), this.#external.close()]);
+  }
+}
+
+/** Images that a build of this type starts from. */
+function baseImages(type: ChaincodeSpec_Type, settings: ChaincodeSettings): string[] {
+  switch (type) {
+    case ChaincodeSpec_Type.GOLANG:
+      return [settings.builder, settings.golang.runtime];
+    case ChaincodeSpec_Type.NODE:
+      return [settings.builder, settings.node.runtime];
+    case ChaincodeSpec_Type.JAVA:
+      return [settings.java.runtime];
+    case ChaincodeSpec_Type.CAR:
+      return [settings.builder, settings.car.runtime];
+    default:
+      return [];
   }
 }

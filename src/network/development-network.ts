@@ -1,0 +1,276 @@
+/**
+ * A whole Fabric network in one process: an orderer, a peer for each organisation, a channel they
+ * have joined. Everything is made on first start and found again on the next.
+ */
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { Clock } from "../base/clock.ts";
+import { DenimError } from "../base/errors.ts";
+import type { LogWriter } from "../base/log-writer.ts";
+import { networkClient } from "../client/network-client.ts";
+import { endorse } from "../client/endorse.ts";
+import {
+  networkFileName,
+  networkPointerFile,
+  type RunningNetwork,
+} from "../client/running-network.ts";
+import { readBlock, seekEnvelope } from "../client/seek.ts";
+import { configOf } from "../config/load.ts";
+import { createEcdsaProvider } from "../crypto/provider.ts";
+import {
+  type Block,
+  BlockSchema,
+  type Envelope,
+  EnvelopeSchema,
+  HeaderType,
+} from "../gen/common/common_pb.ts";
+import { ChaincodeSpec_Type } from "../gen/peer/chaincode_pb.ts";
+import { loadSigningIdentity } from "../msp/signing-identity.ts";
+import { PeerNode } from "../node/peer-node.ts";
+import { invocationOf } from "../protocol/proposal.ts";
+import { makeArtifacts, makeKeys, writeClientConfig } from "./keys-and-genesis.ts";
+import { layoutOf, type NetworkLayout, networkOrganization } from "./layout.ts";
+import { startOrderer } from "./network-orderer.ts";
+import { type NetworkSettings, newSettings, readSettings, writeSettings } from "./settings.ts";
+
+export interface DevelopmentNetworkOptions {
+  /** Absolute; made where it is missing. */
+  readonly directory: string;
+  readonly organizations: number;
+  readonly channelId: string;
+  /** The orderer's port; 0 takes free ones. */
+  readonly firstPort: number;
+  /** What the user asked for, rather than took by default: an existing network must agree with it. */
+  readonly chosen: { readonly organizations: boolean; readonly channelId: boolean };
+  readonly runtime: "auto" | "docker" | "process";
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly log: LogWriter;
+}
+
+export interface DevelopmentNetwork {
+  readonly running: RunningNetwork;
+  readonly peers: readonly PeerNode[];
+  /** Where JavaScript chaincode will run, and why. */
+  readonly runtime: string;
+  stop(): Promise<void>;
+}
+
+/** How long a new channel may take until its first block can be read. */
+const channelTimeoutMs = 10_000;
+
+/** Starts the network; when this resolves, its channel can be used. @throws DenimError */
+export async function startDevelopmentNetwork(
+  options: DevelopmentNetworkOptions,
+): Promise<DevelopmentNetwork> {
+  const { directory, clock, log } = options;
+  const settings = await settingsOf(options);
+  const layout = layoutOf(directory, settings);
+  const closers: (() => Promise<void> | void)[] = [];
+  const stop = async () => {
+    for (const close of closers.splice(0)) await close();
+  };
+  try {
+    makeKeys(layout, clock);
+    const [firstOrg] = layout.organizations;
+    const ecdsa = createEcdsaProvider();
+    closers.unshift(() => ecdsa.close?.());
+    const admin = loadSigningIdentity(firstOrg.adminMspPath, firstOrg.mspId, ecdsa);
+    if (!existsSync(layout.genesisBlockFile)) {
+      await makeArtifacts(layout, settings.channelId, admin, clock);
+      await writeClientConfig(layout);
+    }
+    const orderer = await startOrderer({ layout, ecdsa, clock, log });
+    closers.unshift(() => orderer.close());
+    const peers = await startPeers(options, layout, closers);
+    await joinChannel(layout, settings, peers, clock);
+    const { reason } = await peers[0].runtimes.chosen(ChaincodeSpec_Type.NODE);
+    const running: RunningNetwork = {
+      format: 1,
+      pid: process.pid,
+      directory,
+      channelId: settings.channelId,
+      ordererAddress: layout.orderer.address,
+      ordererTlsRootCertFile: layout.orderer.tlsRootCertFile,
+      organizations: layout.organizations.map(networkOrganization),
+    };
+    await announce(running, options.environment);
+    closers.unshift(() => rm(join(directory, networkFileName), { force: true }));
+    return { running, peers, runtime: reason, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The settings on disk, or new ones as asked for. @throws DenimError `network-differs` */
+async function settingsOf(options: DevelopmentNetworkOptions): Promise<NetworkSettings> {
+  const { directory, organizations, channelId, chosen } = options;
+  const existing = readSettings(directory);
+  if (!existing) {
+    const settings = await newSettings(options);
+    await writeSettings(directory, settings);
+    return settings;
+  }
+  const differs = (what: string, had: unknown, wanted: unknown) =>
+    new DenimError(
+      "network-differs",
+      `the network in ${directory} has ${what} ${had}, not ${wanted}`,
+      { directory },
+      "start it as it is, delete it with 'denim down --purge', or choose another --dir",
+    );
+  if (chosen.organizations && existing.organizations.length !== organizations) {
+    throw differs("organisations:", existing.organizations.length, organizations);
+  }
+  if (chosen.channelId && existing.channelId !== channelId) {
+    throw differs("channel", existing.channelId, channelId);
+  }
+  return existing;
+}
+
+async function startPeers(
+  options: DevelopmentNetworkOptions,
+  layout: NetworkLayout,
+  closers: (() => Promise<void> | void)[],
+): Promise<PeerNode[]> {
+  const { environment, clock, log, runtime } = options;
+  // CORE_PEER_* of a shell speaks of the client; what speaks of engines and chaincode holds here too.
+  const shared = Object.fromEntries(
+    Object.entries(environment).filter(([name]) =>
+      !name.startsWith("CORE_") || /^CORE_(VM|CHAINCODE|LEDGER)_/.test(name)
+    ),
+  );
+  const started = await Promise.allSettled(layout.organizations.map((org) => {
+    const { config } = {
+      config: configOf(shared, undefined, layout.directory).with({
+        "peer.id": org.peerHost,
+        "peer.networkId": "dev",
+        "peer.address": org.peerAddress,
+        "peer.listenAddress": org.peerListenAddress,
+        "peer.chaincodeListenAddress": org.chaincodeListenAddress,
+        "peer.chaincodeAddress": org.chaincodeListenAddress.replace("127.0.0.1", "localhost"),
+        "peer.localMspId": org.mspId,
+        "peer.mspConfigPath": org.peerMspPath,
+        "peer.fileSystemPath": org.dataPath,
+        "peer.tls.enabled": true,
+        "peer.tls.cert.file": join(org.peerTlsPath, "server.crt"),
+        "peer.tls.key.file": join(org.peerTlsPath, "server.key"),
+        "peer.tls.rootcert.file": join(org.peerTlsPath, "ca.crt"),
+        "operations.listenAddress": "",
+        "chaincode.runtime": runtime,
+      }),
+    };
+    return PeerNode.start({ config: config.peerConfig, clock, log, environment });
+  }));
+  const peers: PeerNode[] = [];
+  for (const result of started) {
+    if (result.status !== "fulfilled") continue;
+    peers.push(result.value);
+    closers.unshift(() => result.value.close());
+  }
+  for (const result of started) if (result.status === "rejected") throw result.reason;
+  return peers;
+}
+
+/** Creates the channel where the orderer has none yet, and joins the peers that have not. */
+async function joinChannel(
+  layout: NetworkLayout,
+  { channelId }: NetworkSettings,
+  peers: readonly PeerNode[],
+  clock: Clock,
+): Promise<void> {
+  for (const [i, peer] of peers.entries()) {
+    if (peer.channels.get(channelId)) continue;
+    const client = await networkClient(
+      {
+        directory: layout.directory,
+        ordererAddress: layout.orderer.address,
+        ordererTlsRootCertFile: layout.orderer.tlsRootCertFile,
+      },
+      networkOrganization(layout.organizations[i]),
+      clock,
+    );
+    try {
+      const block = await firstBlock(layout, channelId, client);
+      const join = invocationOf("cscc", ["JoinChain", toBinary(BlockSchema, block)]);
+      const { responses: [answer] } = await endorse(client, "", join, { type: HeaderType.CONFIG });
+      if (answer.response?.status !== 200) {
+        throw new DenimError(
+          "join-refused",
+          `${layout.organizations[i].peerHost} did not join ${channelId}: ` +
+            `${answer.response?.message}`,
+        );
+      }
+    } finally {
+      client.close();
+    }
+  }
+}
+
+/** The channel's first block: from the last start, or from the orderer after creating the channel. */
+async function firstBlock(
+  layout: NetworkLayout,
+  channelId: string,
+  client: Awaited<ReturnType<typeof networkClient>>,
+): Promise<Block> {
+  if (existsSync(layout.channelBlockFile)) {
+    return fromBinary(BlockSchema, await readFile(layout.channelBlockFile));
+  }
+  const { orderer, signer, clock } = client;
+  const read = (signal: AbortSignal): Promise<Block> => {
+    const request = seekEnvelope({ channelId, signer, clock, start: 0n, stop: 0n });
+    return readBlock(orderer.deliver(signal), request);
+  };
+  const deadline = AbortSignal.timeout(channelTimeoutMs);
+  let block: Block;
+  try {
+    // A start that was cut off may have created it already.
+    block = await read(deadline);
+  } catch {
+    const creation: Envelope = fromBinary(
+      EnvelopeSchema,
+      await readFile(layout.channelTransactionFile),
+    );
+    await orderer.broadcast(creation);
+    block = await readUntilThere(read, deadline);
+  }
+  await writeFile(`${layout.channelBlockFile}.part`, toBinary(BlockSchema, block));
+  await rename(`${layout.channelBlockFile}.part`, layout.channelBlockFile);
+  return block;
+}
+
+/** The orderer answers the creation before the channel can be read: asks until it can. */
+async function readUntilThere(
+  read: (signal: AbortSignal) => Promise<Block>,
+  deadline: AbortSignal,
+): Promise<Block> {
+  const pauseMs = 5;
+  for (;;) {
+    try {
+      return await read(deadline);
+    } catch (error) {
+      if (deadline.aborted) throw error;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+}
+
+/** Lets clients find the network. */
+async function announce(
+  running: RunningNetwork,
+  environment: DevelopmentNetworkOptions["environment"],
+): Promise<void> {
+  const pointer = networkPointerFile(environment);
+  if (pointer) {
+    // A home that cannot be written only costs the convenience of being found from anywhere.
+    await mkdir(dirname(pointer), { recursive: true })
+      .then(() => writeFile(pointer, `${running.directory}\n`))
+      .catch(() => {});
+  }
+  const path = join(running.directory, networkFileName);
+  await writeFile(`${path}.part`, JSON.stringify(running, undefined, 2) + "\n");
+  await rename(`${path}.part`, path);
+}

@@ -76,11 +76,14 @@ class Manager implements PolicyManager {
     throw policyError("bad-policy", `${at} has unknown policy type: ${policy.type}`);
   }
 
+  /** `path` as seen from here; a manager answers only for its own part of the tree. */
+  relative(path: string): string {
+    const own = `/${this.path}/`;
+    return path.startsWith(own) ? path.slice(own.length) : path;
+  }
+
   policy(path: string): Policy | undefined {
-    if (!path.startsWith("/")) return this.#policies.get(path);
-    // A manager below the root answers only for its own part of the tree.
-    if (!path.startsWith(`/${this.path}/`)) return undefined;
-    return this.#policies.get(path.slice(this.path.length + 2));
+    return this.#policies.get(this.relative(path));
   }
 
   manager(path: readonly string[]): PolicyManager | undefined {
@@ -102,5 +105,6 @@ export function createPolicyManager(
 
 /** The policy at `path`, or one that refuses everything with Fabric's words where there is none. */
 export function policyOrReject(manager: PolicyManager, path: string): Policy {
-  return manager.policy(path) ?? new RejectPolicy(path);
+  const name = manager instanceof Manager ? manager.relative(path) : path;
+  return manager.policy(path) ?? new RejectPolicy(name);
 }

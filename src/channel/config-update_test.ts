@@ -215,10 +215,14 @@ Deno.test("names that mean something to JavaScript are names like others, and il
       ),
     /error mapping WriteSet: Illegal characters in key: \[Group\]/,
   );
+  const inherited: string = "constructor";
   const readable = edited((config) => {
-    config.channelGroup!.groups.Orderer.groups.constructor = create(ConfigGroupSchema$, {
-      modPolicy: "Admins",
-    });
+    config.channelGroup!.groups.Orderer.groups[inherited] = create(
+      ConfigGroupSchema$,
+      {
+        modPolicy: "Admins",
+      },
+    );
   });
   assert.throws(
     () => current().configTxValidator.proposeConfigUpdate(signedUpdate("mychannel", readable, [])),

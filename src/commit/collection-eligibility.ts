@@ -28,21 +28,32 @@ export interface CollectionEligibilityOptions {
 export function createCollectionEligibility(
   options: CollectionEligibilityOptions,
 ): CollectionEligibility {
-  const known = new Map<string, readonly CollectionConfig[]>();
+  const known = new Map<string, ReadonlyMap<string, boolean>>();
   return (namespace, collection) => {
-    let configs = known.get(namespace);
-    if (!configs) {
-      configs = collectionsOf(options, namespace);
-      known.set(namespace, configs);
+    let memberships = known.get(namespace);
+    if (!memberships) {
+      memberships = membershipsIn(options, namespace);
+      known.set(namespace, memberships);
     }
-    for (const { payload } of configs) {
-      if (payload.case !== "staticCollectionConfig" || payload.value.name !== collection) continue;
-      const policy = payload.value.memberOrgsPolicy?.payload;
-      if (policy?.case !== "signaturePolicy") return false;
-      return isMember(options, toBinary(SignaturePolicyEnvelopeSchema, policy.value));
-    }
-    return undefined;
+    return memberships.get(collection);
   };
+}
+
+/** The collections of a chaincode, and whether this peer may hold each. */
+function membershipsIn(
+  options: CollectionEligibilityOptions,
+  namespace: string,
+): ReadonlyMap<string, boolean> {
+  const memberships = new Map<string, boolean>();
+  for (const { payload } of collectionsOf(options, namespace)) {
+    if (payload.case !== "staticCollectionConfig") continue;
+    const { name, memberOrgsPolicy } = payload.value;
+    const policy = memberOrgsPolicy?.payload;
+    const isHolder = policy?.case === "signaturePolicy" &&
+      isMember(options, toBinary(SignaturePolicyEnvelopeSchema, policy.value));
+    if (!memberships.has(name)) memberships.set(name, isHolder);
+  }
+  return memberships;
 }
 
 function collectionsOf(

@@ -7,17 +7,11 @@ import type { Clock } from "../base/clock.ts";
 import { DenimError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ChannelConfigSource } from "../channel/types.ts";
-import {
-  type Block,
-  ChannelHeaderSchema,
-  EnvelopeSchema,
-  HeaderType,
-  PayloadSchema,
-} from "../gen/common/common_pb.ts";
+import { type Block, HeaderType } from "../gen/common/common_pb.ts";
 import { TxValidationCode } from "../gen/peer/transaction_pb.ts";
 import type { CommittedBlock, PeerLedger } from "../ledger/types.ts";
-import { tryDecodeAsGo } from "../protocol/go-wire.ts";
 import type { BlockValidator } from "../validation/types.ts";
+import { openTransactions } from "./opened-transaction.ts";
 import { type CollectionEligibility, collectPrivateData } from "./private-data.ts";
 import type { Committer } from "./types.ts";
 
@@ -62,16 +56,19 @@ async function commitBlock(options: CommitterOptions, block: Block): Promise<Com
   const flags = await options.validator.validate(block);
   const validatedAt = clock.now();
   const capabilities = options.bundleSource.bundle().capabilities;
-  const { privateData, missing, txIds } = collectPrivateData(block, flags, {
+  const opened = openTransactions(block);
+  const { privateData, missing, txIds } = collectPrivateData(opened, flags, {
     transientStore: ledger.transientStore,
     isEligible: options.newEligibility(),
     storeInvalid: capabilities.storePvtDataOfInvalidTx,
   });
-  const putInForce = hasValidConfig(block, flags) ? options.prepareConfig(block) : undefined;
+  const hasValidConfig = opened.some((transaction, index) =>
+    transaction?.type === HeaderType.CONFIG && flags[index] === TxValidationCode.VALID
+  );
+  const putInForce = hasValidConfig ? options.prepareConfig(block) : undefined;
   const committed = ledger.commit({ block, flags, privateData, missingPrivateData: missing });
   putInForce?.();
-  const transactions = block.data?.data.length ?? 0;
-  logger.info(`[${channelId}] Committed block [${number}] with ${transactions} transaction(s)`, {
+  logger.info(`[${channelId}] Committed block [${number}] with ${opened.length} transaction(s)`, {
     validationMs: validatedAt - startedAt,
     commitMs: clock.now() - validatedAt,
     missingPrivateData: missing.length,
@@ -101,17 +98,6 @@ function checkOrder({ channelId, ledger }: CommitterOptions, block: Block): numb
     );
   }
   return height;
-}
-
-function hasValidConfig(block: Block, flags: Uint8Array): boolean {
-  return (block.data?.data ?? []).some((bytes, index) => {
-    if (flags[index] !== TxValidationCode.VALID) return false;
-    const envelope = tryDecodeAsGo(EnvelopeSchema, bytes);
-    const payload = envelope && tryDecodeAsGo(PayloadSchema, envelope.payload);
-    const header = payload?.header &&
-      tryDecodeAsGo(ChannelHeaderSchema, payload.header.channelHeader);
-    return header?.type === HeaderType.CONFIG;
-  });
 }
 
 /** What the transient store no longer needs. Its failures cost space, not correctness. */

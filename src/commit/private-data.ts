@@ -6,13 +6,7 @@
 import { hash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { hex } from "../base/bytes.ts";
-import {
-  type Block,
-  ChannelHeaderSchema,
-  EnvelopeSchema,
-  HeaderType,
-  PayloadSchema,
-} from "../gen/common/common_pb.ts";
+import { HeaderType } from "../gen/common/common_pb.ts";
 import { HashedRWSetSchema } from "../gen/ledger/rwset/kvrwset/kv_rwset_pb.ts";
 import {
   type TxPvtReadWriteSet,
@@ -29,6 +23,7 @@ import {
 } from "../gen/peer/transaction_pb.ts";
 import type { MissingPrivateData, TransientStore } from "../ledger/types.ts";
 import { tryDecodeAsGo } from "../protocol/go-wire.ts";
+import type { OpenedTransaction } from "./opened-transaction.ts";
 
 /** May this peer hold a collection's data? Undefined where no such collection is defined. */
 export type CollectionEligibility = (
@@ -58,14 +53,13 @@ interface Promised {
 
 /** Finds the private data that belongs into the block. Never throws for what the block contains. */
 export function collectPrivateData(
-  block: Block,
+  transactions: readonly (OpenedTransaction | undefined)[],
   flags: Uint8Array,
   options: BlockPrivateDataOptions,
 ): CollectedPrivateData {
   const collected: CollectedPrivateData = { privateData: new Map(), missing: [], txIds: [] };
-  (block.data?.data ?? []).forEach((bytes, txNumber) => {
-    const transaction = readEndorserTransaction(bytes);
-    if (!transaction) return;
+  transactions.forEach((transaction, txNumber) => {
+    if (transaction?.type !== HeaderType.ENDORSER_TRANSACTION) return;
     const { txId } = transaction;
     collected.txIds.push(txId);
     if (flags[txNumber] !== TxValidationCode.VALID && !options.storeInvalid) return;
@@ -86,21 +80,6 @@ export function collectPrivateData(
     }
   });
   return collected;
-}
-
-interface EndorserBytes {
-  readonly txId: string;
-  /** Payload.data: a serialized Transaction. */
-  readonly data: Uint8Array;
-}
-
-function readEndorserTransaction(bytes: Uint8Array): EndorserBytes | undefined {
-  const envelope = tryDecodeAsGo(EnvelopeSchema, bytes);
-  const payload = envelope && tryDecodeAsGo(PayloadSchema, envelope.payload);
-  if (!payload?.header) return undefined;
-  const header = tryDecodeAsGo(ChannelHeaderSchema, payload.header.channelHeader);
-  if (header?.type !== HeaderType.ENDORSER_TRANSACTION) return undefined;
-  return { txId: header.txId, data: payload.data };
 }
 
 function readResults(data: Uint8Array): TxReadWriteSet | undefined {

@@ -3,9 +3,10 @@
  * They are protobuf on the wire but Go structs at home, so there is no .proto file for them.
  * Mirrors core/common/ccprovider (ccprovider.go, cdspackage.go, sigcdspackage.go) of Fabric 1.4.2.
  */
-import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { emptyBytes, strictText, text } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
+import { readBytesFields } from "./go-wire.ts";
 
 /** ccprovider.ChaincodeData: the value of key `<name>` in lscc's namespace. */
 export interface ChaincodeData {
@@ -34,24 +35,14 @@ export interface SignedCdsData extends CdsData {
   readonly signatureHash: Uint8Array;
 }
 
-/** Length-delimited fields by number; the last one wins, as in Go. Other wire types are skipped. */
-function readFields(what: string, bytes: Uint8Array, known: number): (Uint8Array | undefined)[] {
-  const fields: (Uint8Array | undefined)[] = new Array(known + 1);
+function readFields(what: string, bytes: Uint8Array, known: number) {
   try {
-    const reader = new BinaryReader(bytes);
-    while (reader.pos < reader.len) {
-      const [number, wireType] = reader.tag();
-      if (number <= known && wireType === WireType.LengthDelimited) {
-        fields[number] = reader.bytes().slice();
-      } else reader.skip(wireType, number);
-    }
-    if (reader.pos > reader.len) throw new RangeError("unexpected EOF");
+    return readBytesFields(bytes, known).map((field) => field?.slice());
   } catch (error) {
     throw new DenimError("bad-chaincode-data", `${what}: ${messageOf(error)}`, {
       length: bytes.length,
     });
   }
-  return fields;
 }
 
 /** Strings carry no `proto3` tag in Go, so golang/protobuf writes them even when empty. */

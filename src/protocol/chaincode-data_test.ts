@@ -72,6 +72,15 @@ Deno.test("digests of a signed package survive encode and decode", () => {
   assert.deepEqual(decodeSignedCdsData(encodeSignedCdsData(digests)), digests);
 });
 
+Deno.test("a length of more than 32 bits is refused, and mistyped fields are skipped", () => {
+  const huge = new Uint8Array([0x0a, 0x81, 0x80, 0x80, 0x80, 0x10, 0x61]);
+  assert.throws(() => decodeChaincodeData(huge), DenimError);
+  assert.equal(decodeChaincodeData(new Uint8Array([0x08, 0x05, 0x12, 1, 0x32])).version, "2");
+  // A leading U+FEFF is part of the name.
+  const marked = new Uint8Array([0x0a, 4, 0xef, 0xbb, 0xbf, 0x61]);
+  assert.equal(decodeChaincodeData(marked).name, "\uFEFFa");
+});
+
 Deno.test("any bytes either decode or are refused with bad-chaincode-data", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
     try {

@@ -237,6 +237,29 @@ export function tryDecodeAsGo<Desc extends DescMessage>(
 }
 
 /**
+ * Length-delimited fields 1 to `highest` at the top of a message, by number; the last one wins and
+ * absent ones are undefined. For messages that have no descriptor. Values share the given buffer.
+ * @throws RangeError for bytes that golang/protobuf refuses
+ */
+export function readBytesFields(bytes: Uint8Array, highest: number): (Uint8Array | undefined)[] {
+  const fields = new Array<Uint8Array | undefined>(highest + 1).fill(undefined);
+  const scanner = new Scanner(bytes, 0, bytes.length);
+  while (scanner.pos < bytes.length) {
+    const tag = scanner.varint();
+    const number = Math.floor(tag / 8);
+    if (number === 0) throw new RangeError("illegal tag 0");
+    if (number > highest || tag % 8 !== WireType.LengthDelimited) {
+      scanner.skip(tag % 8, 0);
+      continue;
+    }
+    const length = scanner.varint();
+    scanner.advance(length);
+    fields[number] = bytes.subarray(scanner.pos - length, scanner.pos);
+  }
+  return fields;
+}
+
+/**
  * How often a length-delimited field occurs at the top of a message, empty values included: Go
  * tells nil bytes (absent) from empty ones (present), decoded proto3 messages do not. Bytes that
  * do not decode count up to where they break off.

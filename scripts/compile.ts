@@ -21,6 +21,7 @@ async function compiled(): Promise<string | undefined> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["compile", "-q", "-A", "--no-check", "--output", output, join(root, "main.ts")],
     cwd: root,
+    env: { NO_COLOR: "1" },
     stdin: "null",
     stdout: "null",
     stderr: "piped",
@@ -28,8 +29,14 @@ async function compiled(): Promise<string | undefined> {
   });
   const result = await command.output();
   if (result.success) return undefined;
-  return new TextDecoder().decode(result.stderr).trim().split("\n")
-    .find((line) => line.trim() !== "") ?? "deno compile failed";
+  return reasonOf(new TextDecoder().decode(result.stderr));
+}
+
+/** The innermost cause that deno names: `dns error: …`. */
+function reasonOf(stderr: string): string {
+  const causes = [...stderr.matchAll(/^ *\d+: (.+)$/gm)].map((match) => match[1])
+    .filter((cause) => cause !== "<unknown>");
+  return causes.at(-1) ?? stderr.trim().split("\n")[0] ?? "deno compile failed";
 }
 
 async function main(): Promise<void> {

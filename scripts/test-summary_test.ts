@@ -1,0 +1,17 @@
+import assert from "node:assert/strict";
+import { parseSummary } from "./test-summary.ts";
+
+Deno.test("the last summary counts, with colours, steps and ignored tests", () => {
+  const output = "x\nok | 1 passed | 0 failed (2ms)\n\n\x1b[0m\x1b[31mFAILED\x1b[0m | 8 passed " +
+    "(3 steps) | 1 failed | 2 ignored | 6 filtered out \x1b[0m\x1b[38;5;245m(2m4s)\x1b[0m\n\nerror";
+  assert.deepEqual(parseSummary(output), { passed: 8, failed: 1, ignored: 2 });
+  assert.deepEqual(parseSummary("ok | 13 passed | 0 failed (1s)"), {
+    passed: 13,
+    failed: 0,
+    ignored: 0,
+  });
+});
+
+Deno.test("an output without summary counts nothing", () => {
+  assert.deepEqual(parseSummary("error: Module not found"), { passed: 0, failed: 0, ignored: 0 });
+});

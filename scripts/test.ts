@@ -1,0 +1,142 @@
+/**
+ * `deno task test`: format, lint, types, unit tests, integration tests, with a Docker engine and base
+ * images where they can be had.
+ *
+ *     deno task test [--forbid-skips] [--no-docker] [path or deno test option …]
+ *
+ * With paths, only `deno test` runs, on these. The last line is `N passed, N failed`.
+ */
+import { dockerVariables } from "../tests/support/docker.ts";
+import { ensureBaseImages } from "./base-images.ts";
+import { type DockerEngine, ensureEngine } from "./docker-engine.ts";
+import { parseSummary, type TestCount } from "./test-summary.ts";
+
+const root = new URL("..", import.meta.url).pathname;
+
+const checks: readonly (readonly [name: string, ...args: string[]])[] = [
+  ["format", "fmt", "--check", "--quiet"],
+  ["lint", "lint", "--quiet"],
+  ["types", "check", "--quiet", "main.ts", "src", "tests", "scripts"],
+];
+
+const parts: readonly (readonly [name: string, ...paths: string[]])[] = [
+  ["unit", "src", "scripts"],
+  ["integration", "tests"],
+];
+
+const forbidSkips = Deno.args.includes("--forbid-skips");
+const withoutDocker = Deno.args.includes("--no-docker");
+const chosen = Deno.args.filter((arg) => !["--forbid-skips", "--no-docker"].includes(arg));
+
+let engine: DockerEngine | undefined;
+let child: Deno.ChildProcess | undefined;
+let interrupted = false;
+
+function say(message: string): void {
+  console.log(`# ${message}`);
+}
+
+/** Runs this Deno with arguments; its output passes through and is returned too. */
+async function deno(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ success: boolean; output: string }> {
+  if (interrupted) return { success: false, output: "" };
+  child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: root,
+    env: environment,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  let output = "";
+  const decoder = new TextDecoder();
+  for await (const bytes of child.stdout) {
+    Deno.stdout.writeSync(bytes);
+    output += decoder.decode(bytes, { stream: true });
+  }
+  const { success } = await child.status;
+  child = undefined;
+  return { success, output };
+}
+
+/** Where the Docker tests find their engine; empty when they are skipped. */
+async function dockerEnvironment(): Promise<Record<string, string>> {
+  const skipped = (reason: string): Record<string, string> => {
+    say(`Docker tests are ${forbidSkips ? "failed, not skipped" : "skipped"}: ${reason}`);
+    return {};
+  };
+  if (withoutDocker) return skipped("--no-docker");
+  const result = await ensureEngine(say);
+  if (!result.ok) return skipped(result.reason);
+  engine = result.engine;
+  if (interrupted) return {};
+  try {
+    const images = await ensureBaseImages(engine.endpoint, say);
+    say(`Docker tests use the engine at ${engine.endpoint} (${engine.origin})`);
+    return {
+      [dockerVariables.host]: engine.endpoint,
+      [dockerVariables.images]: JSON.stringify(images),
+    };
+  } catch (error) {
+    return skipped(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function run(): Promise<TestCount> {
+  const total = { passed: 0, failed: 0 };
+  if (chosen.length === 0) {
+    for (const [name, ...args] of checks) {
+      say(name);
+      if ((await deno(args)).success) {
+        total.passed++;
+      } else {
+        total.failed++;
+        return total;
+      }
+    }
+  }
+  const environment = await dockerEnvironment();
+  if (forbidSkips) environment[dockerVariables.forbidSkips] = "1";
+  const runs = chosen.length === 0 ? parts : [["chosen", ...chosen] as const];
+  for (const [name, ...args] of runs) {
+    say(`${name} tests`);
+    const { success, output } = await deno(
+      ["test", "-A", "--no-check", "--permit-no-files", ...args],
+      environment,
+    );
+    const count = parseSummary(output);
+    total.passed += count.passed;
+    total.failed += count.failed;
+    if (forbidSkips && count.ignored > 0) {
+      say(`${count.ignored} tests were skipped, which is forbidden here`);
+      total.failed += count.ignored;
+    }
+    // A run that broke without a summary, or after it, is a failure of its own.
+    if (!success && count.failed === 0) total.failed++;
+  }
+  return total;
+}
+
+async function interrupt(): Promise<void> {
+  interrupted = true;
+  try {
+    child?.kill("SIGTERM");
+  } catch {
+    // It has ended in the meantime.
+  }
+  await engine?.stop();
+  Deno.exit(130);
+}
+
+Deno.addSignalListener("SIGINT", interrupt);
+Deno.addSignalListener("SIGTERM", interrupt);
+let total: TestCount = { passed: 0, failed: 1 };
+try {
+  total = await run();
+} finally {
+  await engine?.stop();
+}
+console.log(`${total.passed} passed, ${total.failed} failed`);
+Deno.exit(total.failed === 0 ? 0 : 1);

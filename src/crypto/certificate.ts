@@ -145,6 +145,9 @@ function readExtensions(reader: DerReader): CertificateExtension[] {
   while (!reader.done) {
     const one = reader.enter(tag.sequence, "extension");
     const oid = oidText(one.next(tag.oid, "extension").content);
+    if (list.some((known) => known.oid === oid)) {
+      throw new DenimError("bad-der", "certificate contains duplicate extensions", { oid });
+    }
     const critical = one.optional(tag.boolean)?.content[0] === 0xff;
     list.push({ oid, critical, value: one.next(tag.octetString, "extension value").content });
   }

@@ -270,6 +270,10 @@ export function openLibcrypto(
   if (typeof Deno === "undefined" || typeof Deno.dlopen !== "function") {
     return { reason: "this runtime has no foreign function interface" };
   }
+  // Never ask a person: without the permission the portable provider does.
+  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
+    return { reason: "no permission (--allow-ffi)" };
+  }
   const reasons: string[] = [];
   for (const name of libcryptoNames) {
     try {

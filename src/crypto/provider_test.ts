@@ -41,6 +41,28 @@ Deno.test("libcrypto is chosen where it opens", () => {
   assert.equal(portable.name, "node:crypto");
 });
 
+Deno.test("without the permission for native code the portable provider does it, unasked", async () => {
+  const script = `
+    import { createEcdsaProvider } from ${
+    JSON.stringify(new URL("./provider.ts", import.meta.url))
+  };
+    console.log(createEcdsaProvider().name);
+    try { createEcdsaProvider({ prefer: "libcrypto" }) } catch (e) { console.log(e.code, e.message) }`;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--no-check",
+      "--allow-read",
+      "data:application/typescript," + encodeURIComponent(script),
+    ],
+  }).output();
+  assert.equal(
+    new TextDecoder().decode(stdout),
+    "node:crypto\nno-libcrypto libcrypto cannot be opened: no permission (--allow-ffi)\n",
+    new TextDecoder().decode(stderr),
+  );
+});
+
 Deno.test("signatures of one provider verify with the other, always with low S", () => {
   for (const curve of curveNames) {
     const signers = [fast.signerFromPem(keys[curve]), portable.signerFromPem(keys[curve])];

@@ -13,7 +13,7 @@ import type { CommittedBlock, PeerLedger } from "../ledger/types.ts";
 import type { BlockValidator } from "../validation/types.ts";
 import { openTransactions } from "./opened-transaction.ts";
 import { type CollectionEligibility, collectPrivateData } from "./private-data.ts";
-import type { Committer } from "./types.ts";
+import type { BlockTimings, Committer } from "./types.ts";
 
 /** peer.gossip.pvtData.transientstoreMaxBlockRetention */
 const defaultTransientRetentionBlocks = 1000;
@@ -32,6 +32,8 @@ export interface CommitterOptions {
   /** Made anew for each block, before its commit. */
   readonly newEligibility: () => CollectionEligibility;
   readonly transientRetentionBlocks?: number;
+  /** Told after each commit. */
+  readonly onTimings?: (timings: BlockTimings) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -68,11 +70,19 @@ async function commitBlock(options: CommitterOptions, block: Block): Promise<Com
   const putInForce = hasValidConfig ? options.prepareConfig(block) : undefined;
   const committed = ledger.commit({ block, flags, privateData, missingPrivateData: missing });
   putInForce?.();
-  logger.info(`[${channelId}] Committed block [${number}] with ${opened.length} transaction(s)`, {
+  const timings: BlockTimings = {
+    channelId,
+    number,
+    transactions: opened.length,
     validationMs: validatedAt - startedAt,
     commitMs: clock.now() - validatedAt,
     missingPrivateData: missing.length,
-  });
+  };
+  logger.info(
+    `[${channelId}] Committed block [${number}] with ${opened.length} transaction(s)`,
+    { ...timings },
+  );
+  options.onTimings?.(timings);
   purgeTransient(options, number, privateData.size > 0 ? txIds : []);
   return committed;
 }

@@ -5,6 +5,7 @@ import { Deferred, sleep, withDeadline } from "../base/async.ts";
 import { concat } from "../base/bytes.ts";
 import { systemClock } from "../base/clock.ts";
 import { type Logger, silentLogger } from "../base/logger.ts";
+import { verifyBlock } from "../channel/block-verifier.ts";
 import { createEcdsaProvider } from "../crypto/provider.ts";
 import {
   type Block,
@@ -34,7 +35,6 @@ import {
 } from "../../tests/support/recorded-channel.ts";
 import { temporaryDirectory } from "../../tests/support/temporary.ts";
 import { recordedSigner } from "../../tests/support/transactions.ts";
-import { createBlockVerifier } from "./block-verifier.ts";
 import { createDeliverClient, type DeliverClientOptions } from "./deliver-client.ts";
 
 /** Later recorded blocks hold what no honest orderer orders. */
@@ -114,10 +114,14 @@ async function withOrderers(
         connect: (address) => createRpcClient({ address }),
         signer,
         nextBlock: () => channel.ledger.info().height,
-        verifyBlock: createBlockVerifier({
-          bundleSource: channel,
-          info: () => channel.ledger.info(),
-        }),
+        verifyBlock: (block) => {
+          const { height, currentBlockHash } = channel.ledger.info();
+          verifyBlock(block, {
+            bundle: channel.bundle(),
+            expectedNumber: BigInt(height),
+            expectedPreviousHash: currentBlockHash,
+          });
+        },
         onBlock: (block) => channel.committer.commitBlock(block),
         clock: systemClock,
         logger,

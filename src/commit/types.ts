@@ -14,6 +14,17 @@ export interface Committer {
   idle(): Promise<void>;
 }
 
+/** What one block cost, for logs and metrics. Times in milliseconds. */
+export interface BlockTimings {
+  readonly channelId: string;
+  readonly number: number;
+  readonly transactions: number;
+  readonly validationMs: number;
+  /** Private data, configuration and ledger. */
+  readonly commitMs: number;
+  readonly missingPrivateData: number;
+}
+
 /** Why a deliver client has ended. */
 export type DeliverEnd =
   | { readonly kind: "stopped" }

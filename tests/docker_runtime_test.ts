@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { request as httpRequest } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { createServer } from "node:net";
 import { join } from "node:path";
+import { Deferred, withDeadline } from "../src/base/async.ts";
 import { hex } from "../src/base/bytes.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { DenimError } from "../src/base/errors.ts";
@@ -10,8 +15,8 @@ import { DockerRuntime, type DockerRuntimeOptions } from "../src/runtime/docker/
 import { containerName } from "../src/runtime/docker/names.ts";
 import type { ChaincodeToRun, StartRequest } from "../src/runtime/types.ts";
 import { type DockerForTests, dockerTest } from "./support/docker.ts";
-import { startFakePeer } from "./support/fake-peer.ts";
-import { packaged, Recorder, root, written } from "./support/runtime.ts";
+import { startFakePeer, testAuthority } from "./support/fake-peer.ts";
+import { packaged, Recorder, root, withDirectory, written } from "./support/runtime.ts";
 
 const never = new AbortController().signal;
 
@@ -232,6 +237,96 @@ dockerTest("a launch that is given up leaves no container behind", async (docker
     assert.deepEqual(await engine.docker.listContainers({ all: true, filters }), []);
   });
 });
+
+dockerTest("a container with a network of its own reaches the peer on the host", async (docker) => {
+  const arrived = new Deferred<void>();
+  const peer = createServer((socket) => {
+    arrived.resolve();
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => peer.listen(0, "0.0.0.0", resolve));
+  const place = peer.address();
+  assert(place !== null && typeof place === "object");
+  const hostConfig = { ...docker.vm.docker.hostConfig, networkMode: "bridge" };
+  const vm = { ...docker.vm, docker: { ...docker.vm.docker, hostConfig } };
+  const chaincode = script(
+    "bridged",
+    `const [host, port] = process.argv.at(-1).split(":");
+    require("node:net").connect(port, host).on("error", (error) => console.log(error.message));
+    setInterval(() => {}, 1e6);`,
+  );
+  try {
+    await withRuntime({ ...docker, vm }, async (runtime) => {
+      const running = await runtime.start(
+        request(chaincode, `127.0.0.1:${place.port}`),
+        new Recorder(),
+        never,
+      );
+      try {
+        await withDeadline(arrived.promise, 20_000, "the container's connection");
+      } catch (error) {
+        throw new Error(running.lastOutput().map((line) => line.text).join("\n"), { cause: error });
+      }
+    });
+  } finally {
+    await new Promise((resolve) => peer.close(resolve));
+  }
+});
+
+dockerTest("an engine behind TLS with client certificates is used", async (docker) => {
+  const authority = testAuthority();
+  const own = authority.issue("serverAuth", ["localhost"]);
+  const client = authority.issue("clientAuth", []);
+  const proxy = createTlsServer({
+    key: own.keyPem,
+    cert: own.certPem,
+    ca: authority.certificatePem,
+    requestCert: true,
+    rejectUnauthorized: true,
+  }, (incoming, outgoing) => {
+    const forwarded = httpRequest({
+      socketPath: docker.vm.endpoint.replace("unix://", ""),
+      path: incoming.url,
+      method: incoming.method,
+    }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(forwarded);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const place = proxy.address();
+  assert(place !== null && typeof place === "object");
+  try {
+    await withDirectory(async (directory) => {
+      const file = (name: string, content: string) => {
+        writeFileSync(join(directory, name), content);
+        return join(directory, name);
+      };
+      const tls = {
+        enabled: true,
+        caFile: file("ca.pem", authority.certificatePem),
+        certFile: file("cert.pem", client.certPem),
+        keyFile: file("key.pem", client.keyPem),
+      };
+      const vm = {
+        endpoint: `tcp://localhost:${place.port}`,
+        docker: { ...docker.vm.docker, tls },
+      };
+      await withRuntime({ ...docker, vm }, async (runtime) => {
+        const check = await runtime.check();
+        assert(check.ok, JSON.stringify(check));
+        assert.equal(await runtime.hasImage(docker.platforms.builder), true);
+      });
+      await withRuntime({ ...docker, vm: { ...vm, docker: docker.vm.docker } }, async (runtime) => {
+        assert.equal((await runtime.check()).ok, false);
+      });
+    });
+  } finally {
+    proxy.closeAllConnections();
+    await new Promise((resolve) => proxy.close(resolve));
+  }
+}, []);
 
 dockerTest("the engine is checked, and says what it is", async (docker) => {
   await withRuntime(docker, async (runtime) => {

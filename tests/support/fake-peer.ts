@@ -90,7 +90,7 @@ export async function startFakePeer(
 }
 
 /** A certificate authority without extended key usage: OpenSSL 3 accepts no "any" in an issuer. */
-function testAuthority() {
+export function testAuthority() {
   const keys = generateKeyPair();
   const hour = 3_600_000;
   const validity = { notBefore: Date.now() - hour, notAfter: Date.now() + hour };

@@ -2,7 +2,7 @@
 import { Buffer } from "node:buffer";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** An empty array, shared; never write to it. */
@@ -13,7 +13,7 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text);
 }
 
-/** Text of UTF-8 bytes; malformed sequences become U+FFFD. */
+/** Text of UTF-8 bytes; malformed sequences become U+FFFD, a BOM is kept, as in Go. */
 export function text(bytes: Uint8Array): string {
   return decoder.decode(bytes);
 }

@@ -21,9 +21,9 @@ import type { EcdsaProvider } from "../crypto/types.ts";
 import type { Block } from "../gen/common/common_pb.ts";
 import type { PeerLedger } from "../ledger/types.ts";
 import type { IdentityDeserializer, SigningIdentity } from "../msp/types.ts";
-import { signaturePolicyFromBytes } from "../policy/signature-policy.ts";
 import type { RpcClient } from "../rpc/types.ts";
 import { createBlockValidator } from "../validation/block-validator.ts";
+import { compilePolicyBytes } from "../validation/policy-compiler.ts";
 
 /** What every channel of a peer shares. */
 export interface ChannelServices {
@@ -72,7 +72,7 @@ export class PeerChannel implements ChannelConfigSource {
         createCollectionEligibility({
           bundleSource: this,
           ledger,
-          compilePolicy: signaturePolicyFromBytes,
+          compilePolicy: compilePolicyBytes,
           self: signer.serialized,
         }),
       transientRetentionBlocks: services.transientRetentionBlocks,

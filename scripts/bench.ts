@@ -1,0 +1,129 @@
+/**
+ * `deno task bench`: what people wait for, measured from outside with dist/denim (or, with
+ * --sources, with the sources). Prints minimum, median and maximum; nothing here is a test.
+ *
+ *     deno task bench [--sources] [--runs N] [--docker ENDPOINT]
+ */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { measure, type Measured, printTable } from "./bench/measure.ts";
+import { Program } from "./bench/program.ts";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const binary = join(root, "dist", "denim");
+const example = join(root, "examples", "asset-js");
+
+function option(name: string): string | undefined {
+  const at = Deno.args.indexOf(name);
+  return at < 0 ? undefined : Deno.args[at + 1];
+}
+
+const runs = Number(option("--runs") ?? 5);
+const fromSources = Deno.args.includes("--sources") || !existsSync(binary);
+const program = fromSources
+  ? new Program([Deno.execPath(), "run", "-A", "--no-check", join(root, "main.ts")])
+  : new Program([binary]);
+const results: Measured[] = [];
+
+await program.run(["version"], root); // unpacks and warms the file cache
+results.push(await measure("denim --version", runs * 2, () => program.timed(["--version"], root)));
+
+const network = await Deno.makeTempDir({ prefix: "denim-bench-" });
+try {
+  const up: number[] = [];
+  const firstCommit: number[] = [];
+  const memory: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const directory = join(network, `run${i}`);
+    await Deno.mkdir(directory);
+    const began = performance.now();
+    up.push(
+      await program.timed(["up", "--detach", "--port", "0", "--runtime", "process"], directory),
+    );
+    memory.push(await program.networkMemoryMegabytes(directory));
+    await program.run([
+      "chaincode",
+      "install",
+      "-l",
+      "node",
+      "-n",
+      "asset",
+      "-v",
+      "1.0",
+      "-p",
+      example,
+    ], directory);
+    await program.run([
+      "chaincode",
+      "instantiate",
+      "-C",
+      "mychannel",
+      "-n",
+      "asset",
+      "-v",
+      "1.0",
+      "-c",
+      '{"Args":["init"]}',
+    ], directory);
+    await program.run([
+      "chaincode",
+      "invoke",
+      "-C",
+      "mychannel",
+      "-n",
+      "asset",
+      "-c",
+      '{"Args":["create","a","ann","1"]}',
+      "--waitForEvent",
+    ], directory);
+    firstCommit.push(performance.now() - began);
+    if (i === runs - 1) {
+      const query = [
+        "chaincode",
+        "query",
+        "-C",
+        "mychannel",
+        "-n",
+        "asset",
+        "-c",
+        '{"Args":["read","a"]}',
+      ];
+      results.push(
+        await measure("chaincode query", runs * 2, () => program.timed(query, directory)),
+      );
+      const invoke = (
+        n: number,
+      ) => [
+        "chaincode",
+        "invoke",
+        "-C",
+        "mychannel",
+        "-n",
+        "asset",
+        "-c",
+        JSON.stringify({ Args: ["create", `b${n}`, "ann", "1"] }),
+        "--waitForEvent",
+      ];
+      let n = 0;
+      results.push(
+        await measure(
+          "chaincode invoke --waitForEvent",
+          runs * 2,
+          () => program.timed(invoke(n++), directory),
+        ),
+      );
+    }
+    await program.run(["down", "--purge", "--dir", ".denim"], directory);
+  }
+  results.push({ name: "up --detach, from an empty directory", unit: "ms", values: up });
+  results.push({ name: "resident memory of the network", unit: "MB", values: memory });
+  results.push({
+    name: "empty directory to first invoke committed",
+    unit: "ms",
+    values: firstCommit,
+  });
+} finally {
+  await Deno.remove(network, { recursive: true });
+}
+printTable(fromSources ? "sources" : binary, results);

@@ -10,6 +10,7 @@ import type {
   ChaincodeRuntime,
   ChaincodeTls,
   ChaincodeToRun,
+  ExitStatus,
   RunningChaincode,
 } from "../runtime/types.ts";
 import type { Authenticator } from "./authenticator.ts";
@@ -54,6 +55,8 @@ export interface RunningInstance {
   readonly version: string;
   readonly runtime: ChaincodeRuntime["kind"];
   readonly running: RunningChaincode;
+  /** As `running.exited`, but never rejects. */
+  readonly exited: Promise<ExitStatus>;
   readonly handler: Handler;
   readonly recorder: LaunchRecorder;
 }
@@ -130,7 +133,7 @@ export class Launcher {
   async exitReport(handler: Handler): Promise<string> {
     const instance = this.#instanceOf.get(handler);
     if (instance === undefined) return "";
-    const status = await within(instance.running.exited, exitReportGraceMs);
+    const status = await within(instance.exited, exitReportGraceMs);
     if (status === undefined) return quoteOutput(instance.running.lastOutput());
     return `: ${describeExit(status)}${quoteOutput(instance.running.lastOutput())}`;
   }
@@ -233,7 +236,7 @@ export class Launcher {
     const { running } = attempt;
     recorder.runsAs(running.id);
     recorder.begin("register");
-    const exited = running.exited.then((status) => ({ status }));
+    const exited = exitOf(running).then((status) => ({ status }));
     const first = await untilAborted(Promise.race([ready, exited]), signal);
     if ("status" in first) throw exitedBeforeReady(instance, first.status, running.lastOutput());
     recorder.end("register", "ok");
@@ -250,12 +253,21 @@ export class Launcher {
     const { running, kind } = attempt;
     if (running === undefined || kind === undefined) return;
     const { name, version } = target;
-    const entry: RunningInstance = { name, version, runtime: kind, running, handler, recorder };
+    const exited = exitOf(running);
+    const entry: RunningInstance = {
+      name,
+      version,
+      runtime: kind,
+      running,
+      exited,
+      handler,
+      recorder,
+    };
     this.#instanceOf.set(handler, entry);
     this.#running.set(instance, entry);
     // It may have gone in the moment between becoming ready and here.
     if (handler.state !== "ready") this.#retire(instance, entry, exitGraceMs);
-    void running.exited.then((status) => {
+    void exited.then((status) => {
       recorder.ended(describeExit(status));
       if (this.#running.get(instance) !== entry) return;
       this.options.logger.warn(`chaincode ${instance} ended: ${describeExit(status)}`, {
@@ -272,7 +284,7 @@ export class Launcher {
     this.#running.delete(instance);
     this.options.authenticator?.revoke(instance);
     entry.handler.close();
-    const gone = within(entry.running.exited, graceMs, this.#closing.signal);
+    const gone = within(entry.exited, graceMs, this.#closing.signal);
     this.#cleanUp(instance, gone.then(() => entry.running.stop()));
   }
 
@@ -310,6 +322,15 @@ function load(target: LaunchTarget): ChaincodeToRun {
   } catch (error) {
     throw wrapError("failed to get chaincode package", error);
   }
+}
+
+/** The end of an instance; not being able to wait for it counts as one. */
+function exitOf(running: RunningChaincode): Promise<ExitStatus> {
+  return running.exited.catch((error) => ({
+    code: undefined,
+    signal: undefined,
+    meaning: `failed to wait on container exit: ${messageOf(error)}`,
+  }));
 }
 
 /** Rejects with `reason` (default: the signal's) as soon as the signal aborts. */

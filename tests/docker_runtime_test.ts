@@ -124,6 +124,29 @@ dockerTest("Go chaincode is built, registers from its container and answers", (d
     packaged(ChaincodeSpec_Type.GOLANG, join(root, "examples/asset-go"), "assetgo"),
   ), ["golang"]);
 
+dockerTest("a GOPATH package is built with 1.4.2's command and runs", async (docker) => {
+  const chaincode = written(ChaincodeSpec_Type.GOLANG, "gopath", {
+    "src/ex.org/hello/main.go": `package main
+
+import (
+	"os"
+
+	"ex.org/words"
+)
+
+func main() { os.Stdout.WriteString(words.Greeting + os.Args[1] + "\\n") }
+`,
+    "src/ex.org/hello/vendor/ex.org/words/words.go": 'package words\n\nconst Greeting = "hello "\n',
+  }, "ex.org/hello");
+  await withRuntime(docker, async (runtime) => {
+    const running = await runtime.start(request(chaincode, "127.0.0.1:7"), new Recorder(), never);
+    assert.equal((await running.exited).code, 0);
+    assert.deepEqual(running.lastOutput().map((line) => line.text), [
+      "hello -peer.address=127.0.0.1:7",
+    ]);
+  });
+}, ["golang"]);
+
 dockerTest(
   "a container that ends at once leaves its output and the meaning of its exit",
   async (docker) => {

@@ -21,6 +21,18 @@ import {
   GetStateSchema,
   PutStateSchema,
 } from "../../src/gen/peer/chaincode_shim_pb.ts";
+import {
+  ChannelHeaderSchema,
+  HeaderSchema,
+  SignatureHeaderSchema,
+} from "../../src/gen/common/common_pb.ts";
+import { SerializedIdentitySchema } from "../../src/gen/msp/identities_pb.ts";
+import {
+  ChaincodeProposalPayloadSchema,
+  ProposalSchema,
+  type SignedProposal,
+  SignedProposalSchema,
+} from "../../src/gen/peer/proposal_pb.ts";
 import { ResponseSchema } from "../../src/gen/peer/proposal_response_pb.ts";
 import { createRpcServer } from "../../src/rpc/server.ts";
 import type { ChaincodeTls } from "../../src/runtime/types.ts";
@@ -121,6 +133,29 @@ export function testAuthority() {
   };
 }
 
+/** A proposal with a creator, as chaincode looks at it. */
+function signedProposal(): SignedProposal {
+  const certificate = testAuthority().issue("clientAuth", []).certPem;
+  const creator = create(SerializedIdentitySchema, {
+    mspid: "Org1MSP",
+    idBytes: utf8(certificate),
+  });
+  const signatureHeader = create(SignatureHeaderSchema, {
+    creator: toBinary(SerializedIdentitySchema, creator),
+    nonce: utf8("nonce"),
+  });
+  const header = create(HeaderSchema, {
+    channelHeader: toBinary(ChannelHeaderSchema, create(ChannelHeaderSchema, { channelId: "ch" })),
+    signatureHeader: toBinary(SignatureHeaderSchema, signatureHeader),
+  });
+  const payload = create(ChaincodeProposalPayloadSchema, { input: utf8("x") });
+  const proposal = create(ProposalSchema, {
+    header: toBinary(HeaderSchema, header),
+    payload: toBinary(ChaincodeProposalPayloadSchema, payload),
+  });
+  return create(SignedProposalSchema, { proposalBytes: toBinary(ProposalSchema, proposal) });
+}
+
 async function* serve(
   requests: AsyncIterable<ChaincodeMessage>,
   onRegistered: (stream: FakeStream) => void,
@@ -129,9 +164,10 @@ async function* serve(
   const ended = new Deferred<void>();
   const state = new Map<string, Uint8Array>();
   const calls = new Map<string, Deferred<string>>();
+  const proposal = signedProposal();
   let count = 0;
   const send = (type: Type, txid = "", payload: Uint8Array = new Uint8Array()) =>
-    out.push(create(ChaincodeMessageSchema, { type, txid, payload, channelId: "ch" }));
+    out.push(create(ChaincodeMessageSchema, { type, txid, payload, channelId: "ch", proposal }));
   const answer = (message: ChaincodeMessage, payload?: Uint8Array) =>
     send(Type.RESPONSE, message.txid, payload);
 

@@ -88,6 +88,7 @@ export class DockerRuntime implements ChaincodeRuntime {
         image,
         settings: this.options.platforms,
         labels: { [label.package]: hex(chaincode.packageId) },
+        containerLabels: this.#containerLabels(chaincode),
         networkMode: networkMode(this.options.vm.docker.hostConfig),
         observer,
         output,
@@ -241,14 +242,18 @@ export class DockerRuntime implements ChaincodeRuntime {
       Env: launchEnvironment(request, containerTlsPaths).map(([key, value]) => `${key}=${value}`),
       AttachStdout: settings.attachStdout,
       AttachStderr: settings.attachStdout,
-      Labels: {
-        [label.chaincode]: `${chaincode.name}:${chaincode.version}`,
-        ...(this.options.owner === undefined ? {} : { [label.owner]: this.options.owner }),
-      },
+      Labels: this.#containerLabels(chaincode),
       HostConfig: hostConfig(settings.hostConfig, extraHosts),
       // Not given up halfway: it is removed once it is known.
       abortSignal: AbortSignal.timeout(containerStepTimeoutMs),
     });
+  }
+
+  #containerLabels(chaincode: ChaincodeToRun): Record<string, string> {
+    return {
+      [label.chaincode]: `${chaincode.name}:${chaincode.version}`,
+      ...(this.options.owner === undefined ? {} : { [label.owner]: this.options.owner }),
+    };
   }
 
   /** Follows log and end of a started container. */

@@ -32,6 +32,8 @@ export interface ImageBuild {
   readonly settings: PlatformSettings;
   /** Added to the image. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Added to the builder container, so that one left by a killed peer is found. */
+  readonly containerLabels: Readonly<Record<string, string>>;
   /** Network of the builder container, so that package managers reach their registries. */
   readonly networkMode: string;
   readonly observer: LaunchObserver;
@@ -84,7 +86,7 @@ async function runBuilder(
     Cmd: ["/bin/sh", "-c", job.command],
     AttachStdout: true,
     AttachStderr: true,
-    Labels: { ...build.labels, "org.denim.builder": "true" },
+    Labels: { ...build.labels, ...build.containerLabels },
     HostConfig: { NetworkMode: build.networkMode },
     abortSignal: AbortSignal.timeout(containerStepTimeoutMs),
   });

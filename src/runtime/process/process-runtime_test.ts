@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { startFakePeer } from "../../../tests/support/fake-peer.ts";
+import { type FakePeer, type FakeStream, startFakePeer } from "../../../tests/support/fake-peer.ts";
 import {
   packaged,
   Recorder,
@@ -63,6 +63,17 @@ function script(code: string): ChaincodeToRun {
   });
 }
 
+/** The chaincode's stream, or the output of one that ended instead. */
+function registration(peer: FakePeer, running: RunningChaincode): Promise<FakeStream> {
+  return Promise.race([
+    peer.registered(60_000),
+    running.exited.then((status) => {
+      const output = running.lastOutput().map((line) => line.text).join("\n");
+      throw new Error(`it ended: ${JSON.stringify(status)}\n${output}`);
+    }),
+  ]);
+}
+
 /** Registers with a fake peer over mutual TLS, runs INIT, create and read, then stops. */
 async function exercise(runtime: ProcessRuntime, chaincode: ChaincodeToRun): Promise<void> {
   const peer = await startFakePeer();
@@ -78,13 +89,7 @@ async function exercise(runtime: ProcessRuntime, chaincode: ChaincodeToRun): Pro
       new Recorder(),
       never,
     );
-    const stream = await Promise.race([
-      peer.registered(60_000),
-      running.exited.then((status) => {
-        const output = running?.lastOutput().map((line) => line.text).join("\n");
-        throw new Error(`it ended: ${JSON.stringify(status)}\n${output}`);
-      }),
-    ]);
+    const stream = await registration(peer, running);
     assert.equal(stream.name, `${chaincode.name}:${chaincode.version}`);
     assert.match(await stream.call("init", "init", "a", "ann", "5"), /version 1/);
     assert.deepEqual(JSON.parse(await stream.call("invoke", "read", "a")), {
@@ -129,6 +134,57 @@ Deno.test({
         ),
       { engine: "node" },
     ),
+});
+
+Deno.test("JavaScript: a contract started by fabric-chaincode-node registers and answers", async () => {
+  const chaincode = written(ChaincodeSpec_Type.NODE, "contract", {
+    "src/package.json": JSON.stringify({
+      name: "contract",
+      version: "1.0.0",
+      main: "index.js",
+      scripts: { start: "fabric-chaincode-node start" },
+      dependencies: { "fabric-contract-api": "2.5.8", "fabric-shim": "2.5.8" },
+    }),
+    "src/index.js": `const { Contract } = require("fabric-contract-api");
+      class Greeter extends Contract {
+        async greet(ctx, name) { await ctx.stub.putState("last", name); return "hello " + name; }
+      }
+      exports.contracts = [Greeter];`,
+  });
+  const peer = await startFakePeer();
+  try {
+    await withRuntime(async (runtime) => {
+      const running = await runtime.start(
+        { chaincode, peerAddress: peer.address, tls: peer.tls(), environment: {} },
+        new Recorder(),
+        never,
+      );
+      const stream = await registration(peer, running);
+      assert.equal(await stream.call("invoke", "greet", "ann"), "hello ann");
+    });
+  } finally {
+    await peer.close();
+  }
+});
+
+Deno.test({
+  name: "JavaScript: a start script for a shell is left to npm, and ends as a whole",
+  ignore: toolchain.node === undefined || toolchain.npm === undefined,
+  fn: () =>
+    withRuntime(async (runtime) => {
+      const chaincode = written(ChaincodeSpec_Type.NODE, "shell", {
+        "src/package.json": '{"scripts":{"start":"WORD=hello node main.js"}}',
+        "src/main.js":
+          "console.log(process.env.WORD, process.pid, process.argv.at(-1)); setInterval(() => {}, 1e6)",
+      });
+      const running = await runtime.start(request(chaincode), new Recorder(), never);
+      const started = () => running.lastOutput().find((line) => line.text.startsWith("hello "));
+      await until(() => started() !== undefined);
+      const [, pid, address] = started()?.text.split(" ") ?? [];
+      assert.equal(address, "127.0.0.1:1");
+      await running.stop();
+      await until(() => startTimeOf(Number(pid)) === undefined);
+    }),
 });
 
 Deno.test("nothing of the peer's environment reaches the chaincode but an allow-list", async () => {

@@ -1,29 +1,22 @@
-/**
- * One channel that this peer has joined: its ledger, the configuration in force, the committer and
- * the client that pulls its blocks. Mirrors core/peer/peer.go createChain.
- */
+/** One channel that this peer has joined: its pipeline, fed by the ordering service. */
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { type BundleDeps, bundleFromBlock, type ChannelBundle } from "../channel/bundle.ts";
 import { verifyBlock } from "../channel/block-verifier.ts";
-import { isConfigBlock, lastConfigIndex } from "../channel/config-block.ts";
-import { joinBundle, requireSupportedCapabilities } from "../channel/join.ts";
+import type { ChannelBundle } from "../channel/bundle.ts";
 import type { ChannelConfigSource } from "../channel/types.ts";
-import { validateNewBundle } from "../channel/validate-new-bundle.ts";
 import { createCollectionEligibility } from "../commit/collection-eligibility.ts";
-import { createCommitter } from "../commit/committer.ts";
 import { createDeliverClient } from "../commit/deliver-client.ts";
 import type { ReconnectPolicy } from "../commit/reconnect.ts";
-import type { Committer, DeliverClient } from "../commit/types.ts";
+import type { DeliverClient } from "../commit/types.ts";
 import { encodePem } from "../crypto/pem.ts";
 import type { EcdsaProvider } from "../crypto/types.ts";
 import type { Block } from "../gen/common/common_pb.ts";
 import type { PeerLedger } from "../ledger/types.ts";
 import type { IdentityDeserializer, SigningIdentity } from "../msp/types.ts";
 import type { RpcClient } from "../rpc/types.ts";
-import { createBlockValidator } from "../validation/block-validator.ts";
 import { compilePolicyBytes } from "../validation/policy-compiler.ts";
+import { ChannelPipeline } from "./channel-pipeline.ts";
 
 /** What every channel of a peer shares. */
 export interface ChannelServices {
@@ -42,46 +35,26 @@ export interface ChannelServices {
 
 export class PeerChannel implements ChannelConfigSource {
   readonly channelId: string;
-  readonly #committer: Committer;
+  readonly #pipeline: ChannelPipeline;
   readonly #deliverClient: DeliverClient;
-  readonly #deps: BundleDeps;
-  #bundle: ChannelBundle;
 
   /** @throws DenimError where the configuration in force cannot be used by this peer */
   constructor(readonly ledger: PeerLedger, private readonly services: ChannelServices) {
     this.channelId = ledger.channelId;
-    const { ecdsa, clock, logger, signer } = services;
-    this.#deps = { provider: ecdsa, clock };
-    this.#bundle = joinBundle(this.configBlock(), this.#deps);
-    const validator = createBlockValidator({
-      channelId: this.channelId,
-      bundleSource: this,
-      ledger,
-      ecdsa,
-      configTx: { validate: (config) => this.#bundle.configTxValidator.validate(config) },
-      foreignIdentities: services.identitiesOf,
-      logger: logger.named("committer.txvalidator"),
-    });
-    this.#committer = createCommitter({
-      channelId: this.channelId,
-      validator,
-      ledger,
-      bundleSource: this,
-      prepareConfig: (block) => this.#prepareConfig(block),
-      newEligibility: () =>
+    const { signer, clock, logger } = services;
+    this.#pipeline = new ChannelPipeline(ledger, {
+      ...services,
+      newEligibility: (bundleSource) =>
         createCollectionEligibility({
-          bundleSource: this,
+          bundleSource,
           ledger,
           compilePolicy: compilePolicyBytes,
           self: signer.serialized,
         }),
-      transientRetentionBlocks: services.transientRetentionBlocks,
-      clock,
-      logger: logger.named("committer"),
     });
     this.#deliverClient = createDeliverClient({
       channelId: this.channelId,
-      addresses: () => this.#bundle.ordererAddresses,
+      addresses: () => this.bundle().ordererAddresses,
       connect: (address) => services.connectOrderer(address, this.ordererTlsRoots()),
       signer,
       tlsCertificateHash: services.tlsCertificateHash,
@@ -89,12 +62,12 @@ export class PeerChannel implements ChannelConfigSource {
       verifyBlock: (block) => {
         const { height, currentBlockHash } = ledger.info();
         verifyBlock(block, {
-          bundle: this.#bundle,
+          bundle: this.bundle(),
           expectedNumber: BigInt(height),
           expectedPreviousHash: currentBlockHash,
         });
       },
-      onBlock: (block) => this.#committer.commitBlock(block),
+      onBlock: (block) => this.#pipeline.committer.commitBlock(block),
       reconnect: services.reconnect,
       clock,
       logger: logger.named("deliveryClient"),
@@ -102,20 +75,17 @@ export class PeerChannel implements ChannelConfigSource {
   }
 
   bundle(): ChannelBundle {
-    return this.#bundle;
+    return this.#pipeline.bundle();
   }
 
   /** The configuration block in force, as committed. */
   configBlock(): Block {
-    const { height } = this.ledger.info();
-    const newest = this.ledger.blockByNumber(height - 1);
-    if (height === 1 || isConfigBlock(newest)) return newest;
-    return this.ledger.blockByNumber(Number(lastConfigIndex(newest)));
+    return this.#pipeline.configBlock();
   }
 
   /** PEM of the TLS roots of the channel's ordering organisations. */
   ordererTlsRoots(): string[] {
-    const { orderer, mspManager } = this.#bundle;
+    const { orderer, mspManager } = this.bundle();
     return (orderer?.orgMspIds ?? []).flatMap((mspId) => {
       const msp = mspManager.msp(mspId);
       return msp ? [...msp.tlsRootCertificates, ...msp.tlsIntermediateCertificates] : [];
@@ -138,19 +108,6 @@ export class PeerChannel implements ChannelConfigSource {
   /** Ends pulling; resolves when the last block handed over is committed. */
   async stop(): Promise<void> {
     await this.#deliverClient.stop();
-    await this.#committer.idle();
-  }
-
-  /** The configuration of a block that is about to be committed. @throws DenimError */
-  #prepareConfig(block: Block): () => void {
-    const next = bundleFromBlock(block, this.#deps);
-    validateNewBundle(this.#bundle, next);
-    requireSupportedCapabilities(next);
-    return () => {
-      this.#bundle = next;
-      this.services.logger.info(
-        `[${this.channelId}] configuration ${next.sequence} is in force`,
-      );
-    };
+    await this.#pipeline.committer.idle();
   }
 }

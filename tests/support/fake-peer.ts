@@ -24,6 +24,7 @@ import {
 import {
   ChannelHeaderSchema,
   HeaderSchema,
+  HeaderType,
   SignatureHeaderSchema,
 } from "../../src/gen/common/common_pb.ts";
 import { SerializedIdentitySchema } from "../../src/gen/msp/identities_pb.ts";
@@ -145,7 +146,10 @@ function signedProposal(): SignedProposal {
     nonce: utf8("nonce"),
   });
   const header = create(HeaderSchema, {
-    channelHeader: toBinary(ChannelHeaderSchema, create(ChannelHeaderSchema, { channelId: "ch" })),
+    channelHeader: toBinary(
+      ChannelHeaderSchema,
+      create(ChannelHeaderSchema, { type: HeaderType.ENDORSER_TRANSACTION, channelId: "ch" }),
+    ),
     signatureHeader: toBinary(SignatureHeaderSchema, signatureHeader),
   });
   const payload = create(ChaincodeProposalPayloadSchema, { input: utf8("x") });

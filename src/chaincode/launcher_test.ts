@@ -82,7 +82,7 @@ Deno.test("missing package: refused with the cause, also the second time", async
 });
 
 Deno.test("startup timeout: Fabric's text, the instance is stopped, a late registration refused", async () => {
-  const peer = new PeerFixture({ config: { startupTimeoutMs: 40 } });
+  const peer = new PeerFixture({ config: { startupTimeoutMs: 250 } });
   peer.deploy("mycc", "1.0", { hangs: true });
   await assert.rejects(
     execute(peer),
@@ -224,7 +224,7 @@ Deno.test("development mode: a launch waits for the user's chaincode; unsolicite
   const logger = { ...silentLogger, info: (line: string) => lines.push(line) };
   const runtime = new ExternalRuntime(logger);
   const peer = new PeerFixture({
-    config: { userRunsChaincode: true, startupTimeoutMs: 30 },
+    config: { userRunsChaincode: true, startupTimeoutMs: 250 },
     overrides: { runtimeFor: () => runtime },
   });
   peer.deploy("mycc", "1.0", { hangs: true });

@@ -288,3 +288,17 @@ export function fakePackage(
     signed: instantiationPolicy !== undefined,
   };
 }
+
+/** Runs one chaincode as mycc:1.0 under a fixture that is closed afterwards. */
+export async function withChaincode(
+  chaincode: MiniChaincode,
+  work: (peer: PeerFixture) => Promise<void>,
+  peer = new PeerFixture(),
+): Promise<void> {
+  peer.deploy("mycc", "1.0", { chaincode });
+  try {
+    await work(peer);
+  } finally {
+    await peer.host.close();
+  }
+}

@@ -4,7 +4,7 @@ import type { Block } from "../gen/common/common_pb.ts";
 import { TxValidationCode } from "../gen/peer/transaction_pb.ts";
 import type { PreparedBlock } from "./block-preparation.ts";
 import type { BlockStore } from "./block/block-store.ts";
-import { addHistory } from "./history-store.ts";
+import { BlockHistory } from "./history-store.ts";
 import type { CommittedState } from "./mvcc/committed-state.ts";
 import type { CollectionUpdates, Update } from "./mvcc/update-batch.ts";
 import { expirePrivateData, storePrivateData } from "./private/private-data-store.ts";
@@ -38,11 +38,29 @@ function stored(update: Update): VersionedValue | undefined {
   return { value: update.value, metadata: update.metadata, version: update.version };
 }
 
-function writeState(write: BlockWrite, state: StateStore): void {
+/** Notes who wrote what; undefined where the peer keeps no history. */
+function writeHistory(
+  write: BlockWrite,
+  { database, historyEnabled }: CommitStores,
+  committed: CommittedState,
+): BlockHistory | undefined {
+  if (!historyEnabled) return undefined;
+  const history = new BlockHistory(database, committed);
+  const { prepared, firstOrdinal } = write;
+  for (const { txNumber, set, type } of prepared.transactions) {
+    if (prepared.flags[txNumber] !== TxValidationCode.VALID) continue;
+    if (type === HeaderType.ENDORSER_TRANSACTION) history.add(set, firstOrdinal + txNumber);
+  }
+  return history;
+}
+
+function writeState(write: BlockWrite, state: StateStore, history: BlockHistory | undefined): void {
   const { publicUpdates, hashedUpdates } = write.prepared.mvcc;
   for (const namespace of publicUpdates.namespaces()) {
     for (const [key, update] of publicUpdates.of(namespace) ?? []) {
-      state.apply(stateKey(namespace, key), stored(update));
+      const name = stateKey(namespace, key);
+      history?.noteExistence(namespace, key, name, update.value !== undefined);
+      state.apply(name, stored(update), history?.lastWrite(namespace, key));
     }
   }
   for (const { namespace, collection, key, update } of hashedUpdates.all()) {
@@ -56,22 +74,17 @@ function writeState(write: BlockWrite, state: StateStore): void {
 /** Inside a write transaction. @param committed state before this block */
 export function writeBlock(
   write: BlockWrite,
-  { database, blocks, state, historyEnabled, lifetime }: CommitStores,
+  stores: CommitStores,
   committed: CommittedState,
 ): void {
   const { number, prepared, privateUpdates, firstOrdinal } = write;
+  const { database, blocks, state, lifetime } = stores;
   const { hashedUpdates } = prepared.mvcc;
   blocks.add(write.block, firstOrdinal, prepared.flags, prepared.indexedTxIds);
+  const history = writeHistory(write, stores, committed);
   scheduleExpiry(database, hashedUpdates, privateUpdates, lifetime);
   expireKeys(database, number, hashedUpdates, privateUpdates, committed);
-  writeState(write, state);
+  writeState(write, state, history);
   storePrivateData(database, number, write.privateData, write.missing, lifetime);
   expirePrivateData(database, number);
-  if (!historyEnabled) return;
-  for (const { txNumber, set, type } of prepared.transactions) {
-    if (prepared.flags[txNumber] !== TxValidationCode.VALID) continue;
-    if (type === HeaderType.ENDORSER_TRANSACTION) {
-      addHistory(database, set, firstOrdinal + txNumber);
-    }
-  }
 }

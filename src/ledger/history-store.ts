@@ -7,20 +7,73 @@ import type { BlockStore } from "./block/block-store.ts";
 import { closedError } from "./query/results-iterators.ts";
 import { type DecodedReadWriteSet, decodeReadWriteSet } from "./rwset/decode.ts";
 import { stateKey } from "./state/state-key.ts";
-import type { Database } from "./storage/database.ts";
+import type { CommittedState } from "./mvcc/committed-state.ts";
+import type { Database, Statement } from "./storage/database.ts";
 import type { Snapshot } from "./storage/snapshot-pool.ts";
 import { decodeTransaction, simulationResultsOf } from "./transaction/decode.ts";
 import type { HistoryQueryExecutor, KeyModification, ResultsIterator } from "./types.ts";
 
-/** Transactions read at once while iterating. */
-const rowsPerRead = 32;
+/**
+ * Notes the writes of one block. Each write points to the one before it; where a key's last write is,
+ * the state keeps beside its value.
+ */
+export class BlockHistory {
+  readonly #last = new Map<string, number>();
+  readonly #insert: Statement;
+  readonly #deleted: Statement;
 
-/** Notes the keys that a valid endorser transaction writes. Inside the block's transaction. */
-export function addHistory(database: Database, set: DecodedReadWriteSet, ordinal: number): void {
-  const insert = database.prepare("INSERT OR IGNORE INTO history (key, ordinal) VALUES (?, ?)");
-  for (const { namespace, kv } of set.namespaces) {
-    for (const { key } of kv.writes) insert.run(stateKey(namespace, key), ordinal);
+  constructor(readonly database: Database, readonly committed: CommittedState) {
+    this.#insert = database.prepare("INSERT INTO history (previous, ordinal) VALUES (?, ?)");
+    this.#deleted = database.prepare("SELECT history FROM deleted_history WHERE key = ?");
   }
+
+  /** To be called for valid endorser transactions in order, inside the block's transaction. */
+  add(set: DecodedReadWriteSet, ordinal: number): void {
+    for (const { namespace, kv } of set.namespaces) {
+      const seen = new Set<string>();
+      for (const { key } of kv.writes) {
+        if (seen.has(key)) continue;
+        seen.add(key);
+        const name = `${namespace.length}:${namespace}${key}`;
+        const previous = this.#last.get(name) ?? this.#committedLast(namespace, key);
+        this.#last.set(name, this.#insert.insert(previous ?? null, ordinal));
+      }
+    }
+  }
+
+  /** Row of the block's last write of the key, undefined where there is none. */
+  lastWrite(namespace: string, key: string): number | undefined {
+    return this.#last.get(`${namespace.length}:${namespace}${key}`);
+  }
+
+  /** Keeps the way to a deleted key's writes, or takes it away once the state has the key again. */
+  noteExistence(namespace: string, key: string, stored: Uint8Array, exists: boolean): void {
+    const last = this.lastWrite(namespace, key);
+    if (last === undefined) return;
+    if (!exists) {
+      this.database.prepare("INSERT OR REPLACE INTO deleted_history (key, history) VALUES (?, ?)")
+        .run(stored, last);
+    } else if (this.committed.header(namespace, key) === undefined) {
+      this.database.prepare("DELETE FROM deleted_history WHERE key = ?").run(stored);
+    }
+  }
+
+  #committedLast(namespace: string, key: string): number | undefined {
+    const header = this.committed.header(namespace, key);
+    if (header !== undefined) return header.history;
+    return this.#deleted.get(stateKey(namespace, key))?.history as number | undefined;
+  }
+}
+
+/** Transactions that wrote a key, oldest first. */
+function ordinalsOf(database: Database, stored: Uint8Array): number[] {
+  return database.prepare(
+    `WITH RECURSIVE writes(id) AS (
+       SELECT history FROM state WHERE key = ?1 AND history IS NOT NULL
+       UNION ALL SELECT history FROM deleted_history WHERE key = ?1
+       UNION ALL SELECT previous FROM history JOIN writes USING (id) WHERE previous IS NOT NULL)
+     SELECT ordinal FROM history JOIN writes USING (id) ORDER BY id`,
+  ).all(stored).map((row) => row.ordinal as number);
 }
 
 /** The first write of the key in the first set of its namespace, as Fabric looks for it. */
@@ -45,25 +98,23 @@ function modificationIn(
 }
 
 class HistoryIterator implements ResultsIterator<KeyModification> {
-  #ordinals: number[] = [];
-  #after = -1;
-  #ended = false;
+  readonly #ordinals: readonly number[];
+  #index = 0;
   #closed = false;
-  readonly #stored: Uint8Array;
 
   constructor(
-    readonly database: Database,
+    database: Database,
     readonly blocks: BlockStore,
     readonly namespace: string,
     readonly key: string,
   ) {
-    this.#stored = stateKey(namespace, key);
+    this.#ordinals = ordinalsOf(database, stateKey(namespace, key));
   }
 
   next(): KeyModification | undefined {
     if (this.#closed) throw closedError();
-    for (let ordinal = this.#nextOrdinal(); ordinal !== undefined; ordinal = this.#nextOrdinal()) {
-      const { envelope } = this.blocks.transactionAt(ordinal);
+    while (this.#index < this.#ordinals.length) {
+      const { envelope } = this.blocks.transactionAt(this.#ordinals[this.#index++]);
       const found = modificationIn(envelope, this.namespace, this.key);
       if (found) return found;
     }
@@ -72,18 +123,6 @@ class HistoryIterator implements ResultsIterator<KeyModification> {
 
   close(): void {
     this.#closed = true;
-  }
-
-  #nextOrdinal(): number | undefined {
-    if (this.#ordinals.length === 0 && !this.#ended) {
-      const rows = this.database.prepare(
-        "SELECT ordinal FROM history WHERE key = ? AND ordinal > ? ORDER BY ordinal LIMIT ?",
-      ).all(this.#stored, this.#after, rowsPerRead);
-      this.#ordinals = rows.map((row) => row.ordinal as number);
-      this.#after = this.#ordinals.at(-1) ?? this.#after;
-      this.#ended = rows.length < rowsPerRead;
-    }
-    return this.#ordinals.shift();
   }
 }
 

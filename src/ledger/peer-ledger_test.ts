@@ -220,6 +220,43 @@ Deno.test("history gives every valid write oldest first, deletes too, of exactly
   assert.throws(() => open.next(), { code: "iterator-closed" });
 });
 
+Deno.test("history goes on over deletes, new values, several writes in a block and restarts", () => {
+  using test = testLedger();
+  const remove = (s: Parameters<Parameters<typeof simulate>[1]>[0]) => s.deleteState("cc", "k");
+  const expected: string[] = [];
+  const commit = (...values: (string | undefined)[]) => {
+    const list = values.map((value) =>
+      simulate(test.ledger, value === undefined ? remove : put("k", value))
+    );
+    commitNext(test.ledger, list);
+    expected.push(...values.map((value) => value ?? "deleted"));
+  };
+  const check = () => {
+    const history = test.ledger.newHistoryExecutor();
+    const results = history.getHistoryForKey("cc", "k");
+    const seen: string[] = [];
+    for (let item = results.next(); item; item = results.next()) {
+      seen.push(item.isDelete ? "deleted" : text(item.value));
+    }
+    history.done();
+    assert.deepEqual(seen, expected);
+  };
+  check();
+  commit(undefined);
+  check();
+  commit("1", undefined, "2");
+  commit("3", undefined);
+  check();
+  test.reopen();
+  commit(undefined);
+  commit("4");
+  check();
+  commitOne(test.ledger, (s) => s.setStateMetadata("cc", "k", new Map([["p", utf8("v")]])));
+  commit("5", "6");
+  test.reopen();
+  check();
+});
+
 Deno.test("without history a peer says so", () => {
   using test = testLedger({ historyEnabled: false });
   const history = test.ledger.newHistoryExecutor();

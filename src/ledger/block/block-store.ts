@@ -2,6 +2,7 @@
  * Blocks and transactions in one database connection, found by number, hash and txid. Mirrors
  * common/ledger/blkstorage/fsblkstorage.
  */
+import { createHash } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   type Block,
@@ -10,7 +11,7 @@ import {
   BlockMetadataSchema,
   BlockSchema,
 } from "../../gen/common/common_pb.ts";
-import { fromHex, hex, utf8 } from "../../base/bytes.ts";
+import { hex } from "../../base/bytes.ts";
 import { DenimError } from "../../base/errors.ts";
 import { blockHeaderHash } from "../../protocol/block.ts";
 import type { Database, Row } from "../storage/database.ts";
@@ -22,10 +23,12 @@ function notFound(facts: Record<string, unknown>): DenimError {
   return new DenimError("not-found", notFoundText, facts);
 }
 
-/** Half the size for the usual id of 64 hexadecimal digits; other text as it is. */
-function txIdKey(txId: string): Uint8Array {
-  const digest = txId.length === 64 && txId === txId.toLowerCase() ? fromHex(txId) : undefined;
-  return digest ?? utf8(`\0${txId}`);
+/**
+ * 48 bits of the id's hash, by which it is indexed. Hashed, so that nobody can choose ids that
+ * collide; rows keep the whole id to tell collisions apart.
+ */
+function shortId(txId: string): number {
+  return createHash("sha256").update(txId).digest().readUIntBE(0, 6);
 }
 
 export interface StoredTransaction {
@@ -91,11 +94,13 @@ export class BlockStore {
       toBinary(BlockMetadataSchema, block.metadata ?? create(BlockMetadataSchema)),
     );
     const insert = this.database.prepare(
-      "INSERT INTO transactions (ordinal, block, code, txid, envelope) VALUES (?, ?, ?, ?, ?)",
+      `INSERT INTO transactions (ordinal, block, code, short_id, txid, envelope)
+       VALUES (?, ?, ?, ?, ?, ?)`,
     );
     data.forEach((envelope, i) => {
-      const txId = txIds[i] === "" ? null : txIdKey(txIds[i]);
-      insert.run(firstOrdinal + i, number, flags[i], txId, envelope);
+      const txId = txIds[i] === "" ? null : txIds[i];
+      const short = txId === null ? null : shortId(txId);
+      insert.run(firstOrdinal + i, number, flags[i], short, txId, envelope);
     });
   }
 
@@ -122,16 +127,17 @@ export class BlockStore {
   /** The first transaction with this id. @throws DenimError `not-found` */
   transaction(txId: string): StoredTransaction {
     const row = this.database.prepare(
-      `SELECT ordinal, block, code, envelope FROM transactions WHERE txid = ?
+      `SELECT ordinal, block, code, envelope FROM transactions WHERE short_id = ? AND txid = ?
        ORDER BY ordinal LIMIT 1`,
-    ).get(txIdKey(txId));
+    ).get(shortId(txId), txId);
     if (row === undefined) throw notFound({ txId });
     return storedTransaction(row);
   }
 
   hasTransaction(txId: string): boolean {
-    return this.database.prepare("SELECT 1 FROM transactions WHERE txid = ? LIMIT 1")
-      .get(txIdKey(txId)) !== undefined;
+    return this.database.prepare(
+      "SELECT 1 FROM transactions WHERE short_id = ? AND txid = ? LIMIT 1",
+    ).get(shortId(txId), txId) !== undefined;
   }
 
   /** By position in the order of commit. */

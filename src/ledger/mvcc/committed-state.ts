@@ -1,5 +1,10 @@
 /** Committed state as validation reads it, each version looked up once per block. */
-import { stateRangeCursor, type StateView, type VersionedValue } from "../state/state-store.ts";
+import {
+  type StateHeader,
+  stateRangeCursor,
+  type StateView,
+  type VersionedValue,
+} from "../state/state-store.ts";
 import {
   hashedStateKey,
   hashText,
@@ -15,11 +20,11 @@ export interface KeyAtVersion {
   readonly version: Version;
 }
 
-/** The seam that tests replace by a model. */
+/** Committed state as MVCC asks for it. */
 export interface CommittedState {
-  version(namespace: string, key: string): Version | undefined;
+  header(namespace: string, key: string): StateHeader | undefined;
   get(namespace: string, key: string): VersionedValue | undefined;
-  hashedVersion(namespace: string, collection: string, keyHash: Uint8Array): Version | undefined;
+  hashedHeader(namespace: string, collection: string, keyHash: Uint8Array): StateHeader | undefined;
   getHashed(
     namespace: string,
     collection: string,
@@ -31,35 +36,31 @@ export interface CommittedState {
   range(namespace: string, start: string, end: string): { next(): KeyAtVersion | undefined };
 }
 
-/** `CommittedState` over a view; remembers versions, so it lives for one block only. */
+/** `CommittedState` over a view; remembers headers, so it lives for one block only. */
 export class BlockCommittedState implements CommittedState {
-  readonly #versions = new Map<string, Version | undefined>();
-  readonly #hashedVersions = new Map<string, Version | undefined>();
+  readonly #headers = new Map<string, StateHeader | null>();
+  readonly #hashedHeaders = new Map<string, StateHeader | null>();
 
   constructor(readonly view: StateView) {}
 
-  version(namespace: string, key: string): Version | undefined {
+  header(namespace: string, key: string): StateHeader | undefined {
     const name = `${namespace.length}:${namespace}${key}`;
-    const known = this.#versions.get(name);
-    if (known !== undefined || this.#versions.has(name)) return known;
-    const version = this.view.version(stateKey(namespace, key));
-    this.#versions.set(name, version);
-    return version;
+    return this.#remember(this.#headers, name, () => stateKey(namespace, key));
   }
 
   get(namespace: string, key: string): VersionedValue | undefined {
     return this.view.get(stateKey(namespace, key));
   }
 
-  hashedVersion(namespace: string, collection: string, keyHash: Uint8Array): Version | undefined {
-    const name = `${namespace.length}:${collection.length}:${namespace}${collection}${
-      hashText(keyHash)
-    }`;
-    const known = this.#hashedVersions.get(name);
-    if (known !== undefined || this.#hashedVersions.has(name)) return known;
-    const version = this.view.version(hashedStateKey(namespace, collection, keyHash));
-    this.#hashedVersions.set(name, version);
-    return version;
+  hashedHeader(
+    namespace: string,
+    collection: string,
+    keyHash: Uint8Array,
+  ): StateHeader | undefined {
+    const key = hashText(keyHash);
+    const name = `${namespace.length}:${collection.length}:${namespace}${collection}${key}`;
+    const stored = () => hashedStateKey(namespace, collection, keyHash);
+    return this.#remember(this.#hashedHeaders, name, stored);
   }
 
   getHashed(
@@ -72,6 +73,19 @@ export class BlockCommittedState implements CommittedState {
 
   getPrivate(namespace: string, collection: string, key: string): VersionedValue | undefined {
     return this.view.get(stateKey(privateNamespace(namespace, collection), key));
+  }
+
+  #remember(
+    known: Map<string, StateHeader | null>,
+    name: string,
+    stored: () => Uint8Array,
+  ): StateHeader | undefined {
+    let header = known.get(name);
+    if (header === undefined) {
+      header = this.view.header(stored()) ?? null;
+      known.set(name, header);
+    }
+    return header ?? undefined;
   }
 
   range(namespace: string, start: string, end: string): { next(): KeyAtVersion | undefined } {

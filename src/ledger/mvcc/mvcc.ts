@@ -32,7 +32,7 @@ function publicReadsHold(
 ): boolean {
   return kv.reads.every((read) =>
     updates.get(namespace, read.key) === undefined &&
-    sameVersion(state.version(namespace, read.key), versionOf(read.version))
+    sameVersion(state.header(namespace, read.key)?.version, versionOf(read.version))
   );
 }
 
@@ -45,7 +45,7 @@ function hashedReadsHold(
     hashed.hashedReads.every((read) =>
       updates.get(namespace, collection, hashText(read.keyHash)) === undefined &&
       sameVersion(
-        state.hashedVersion(namespace, collection, read.keyHash),
+        state.hashedHeader(namespace, collection, read.keyHash)?.version,
         versionOf(read.version),
       )
     )

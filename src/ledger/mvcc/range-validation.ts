@@ -62,8 +62,8 @@ export function* combinedRange(
     if (update.value !== undefined) yield { key: end, version: update.version };
     return;
   }
-  const version = state.version(namespace, end);
-  if (version !== undefined) yield { key: end, version };
+  const header = state.header(namespace, end);
+  if (header !== undefined) yield { key: end, version: header.version };
 }
 
 function rawReadsHold(query: RangeQueryInfo, results: Generator<KeyAtVersion>): boolean {

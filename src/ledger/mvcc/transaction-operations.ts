@@ -7,7 +7,7 @@ import type { DecodedReadWriteSet } from "../rwset/decode.ts";
 import { hashBytes, hashText } from "../state/state-key.ts";
 import type { Version } from "../types.ts";
 import type { CommittedState } from "./committed-state.ts";
-import type { CollectionUpdates, PublicUpdates } from "./update-batch.ts";
+import type { CollectionUpdates, PublicUpdates, Update } from "./update-batch.ts";
 
 /** Flags add up, as in Fabric: a repeated write in a forged set gives another operation. */
 const valueWrite = 1;
@@ -100,19 +100,29 @@ function operationsOf(set: DecodedReadWriteSet): Operations {
   return operations;
 }
 
-/** Latest value and metadata of a key: from earlier transactions of the block, else committed. */
-function latest(
-  operation: Operation,
+/** The key's last update by an earlier transaction of the block. */
+function updated(
+  { namespace, collection, key }: Operation,
   publicUpdates: PublicUpdates,
   hashedUpdates: CollectionUpdates,
-  state: CommittedState,
-): { value: Uint8Array | undefined; metadata: Uint8Array | undefined } | undefined {
-  const { namespace, collection, key } = operation;
-  if (collection === undefined) {
-    return publicUpdates.get(namespace, key) ?? state.get(namespace, key);
-  }
-  return hashedUpdates.get(namespace, collection, key) ??
-    state.getHashed(namespace, collection, hashBytes(key));
+): Update | undefined {
+  return collection === undefined
+    ? publicUpdates.get(namespace, key)
+    : hashedUpdates.get(namespace, collection, key);
+}
+
+function committedMetadata({ namespace, collection, key }: Operation, state: CommittedState) {
+  const header = collection === undefined
+    ? state.header(namespace, key)
+    : state.hashedHeader(namespace, collection, hashBytes(key));
+  return header?.metadata;
+}
+
+function committedValue({ namespace, collection, key }: Operation, state: CommittedState) {
+  const entry = collection === undefined
+    ? state.get(namespace, key)
+    : state.getHashed(namespace, collection, hashBytes(key));
+  return entry?.value;
 }
 
 /** Adds the writes of a valid transaction to the block's updates. */
@@ -132,10 +142,12 @@ export function applyWriteSet(
       value = undefined;
       metadata = undefined;
     } else if (flags === valueWrite || flags === 0) {
-      metadata = latest(operation, publicUpdates, hashedUpdates, state)?.metadata;
+      const earlier = updated(operation, publicUpdates, hashedUpdates);
+      metadata = earlier ? earlier.metadata : committedMetadata(operation, state);
     } else if (!(writesValue && (flags & (metadataWrite | metadataDelete)) !== 0)) {
       // Metadata alone: it needs a value to belong to.
-      value = latest(operation, publicUpdates, hashedUpdates, state)?.value;
+      const earlier = updated(operation, publicUpdates, hashedUpdates);
+      value = earlier ? earlier.value : committedValue(operation, state);
       if (value === undefined) continue;
     }
     const update = { value, metadata, version };

@@ -87,8 +87,8 @@ export function expireKeys(
   const gone = { value: undefined, metadata: undefined, version };
   for (const { committed, namespace, collection, key, keyHash } of due) {
     const hash = hashText(keyHash);
-    const hashIsOld =
-      state.hashedVersion(namespace, collection, keyHash)?.blockNumber === committed;
+    const header = state.hashedHeader(namespace, collection, keyHash);
+    const hashIsOld = header?.version.blockNumber === committed;
     const clearIsOld = key !== "" &&
       state.getPrivate(namespace, collection, key)?.version.blockNumber === committed;
     // A hash rewritten later keeps living; the clear value may still be the old one.

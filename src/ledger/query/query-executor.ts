@@ -86,7 +86,8 @@ export class StateQueryExecutor implements QueryExecutor {
     this.checkNotDone();
     const { state } = this.snapshot;
     const clear = state.get(stateKey(privateNamespace(namespace, collection), key));
-    const hashVersion = state.version(hashedStateKey(namespace, collection, privateKeyHash(key)));
+    const keyHash = privateKeyHash(key);
+    const hashVersion = state.header(hashedStateKey(namespace, collection, keyHash))?.version;
     if (!sameVersion(hashVersion, clear?.version)) {
       throw new DenimError(
         "private-data-not-available",

@@ -1,7 +1,7 @@
 /** The world state in one database connection: point reads, ranges, and the writes of a block. */
 import type { Database, Row, Statement } from "../storage/database.ts";
 import type { Version } from "../types.ts";
-import { hashedStateKey, stateKey, stateRange } from "./state-key.ts";
+import { stateRange } from "./state-key.ts";
 
 export interface VersionedValue {
   readonly value: Uint8Array;
@@ -15,6 +15,14 @@ export interface StoredEntry extends VersionedValue {
   readonly stored: Uint8Array;
 }
 
+/** What the state knows of a key besides its value. */
+export interface StateHeader {
+  readonly version: Version;
+  readonly metadata: Uint8Array | undefined;
+  /** Row of its last write in the history; undefined where the history never saw it. */
+  readonly history: number | undefined;
+}
+
 /** Entries one after the other; undefined at the end. */
 export interface EntryCursor {
   next(): StoredEntry | undefined;
@@ -23,7 +31,7 @@ export interface EntryCursor {
 /** Committed state as MVCC and simulations need it; all reads of one view see one height. */
 export interface StateView {
   get(stored: Uint8Array): VersionedValue | undefined;
-  version(stored: Uint8Array): Version | undefined;
+  header(stored: Uint8Array): StateHeader | undefined;
   /** Stored keys in [from, to) in byte order. */
   range(from: Uint8Array, to: Uint8Array): EntryCursor;
 }
@@ -95,13 +103,15 @@ function valueOf(row: Row): VersionedValue {
 
 export class StateStore implements StateView {
   readonly #get: Statement;
-  readonly #version: Statement;
+  readonly #header: Statement;
   readonly #rangeFirst: Statement;
   readonly #rangeLater: Statement;
 
   constructor(readonly database: Database, readonly sizes: ReadSizes) {
     this.#get = database.prepare("SELECT value, metadata, block, tx FROM state WHERE key = ?");
-    this.#version = database.prepare("SELECT block, tx FROM state WHERE key = ?");
+    this.#header = database.prepare(
+      "SELECT block, tx, metadata, history FROM state WHERE key = ?",
+    );
     const range = (bound: string) =>
       database.prepare(
         `SELECT key, value, metadata, block, tx FROM state
@@ -116,53 +126,44 @@ export class StateStore implements StateView {
     return row === undefined ? undefined : valueOf(row);
   }
 
-  version(stored: Uint8Array): Version | undefined {
-    const row = this.#version.get(stored);
-    return row === undefined ? undefined : versionOfRow(row);
+  header(stored: Uint8Array): StateHeader | undefined {
+    const row = this.#header.get(stored);
+    if (row === undefined) return undefined;
+    return {
+      version: versionOfRow(row),
+      metadata: (row.metadata as Uint8Array | null) ?? undefined,
+      history: (row.history as number | null) ?? undefined,
+    };
   }
 
   range(from: Uint8Array, to: Uint8Array): EntryCursor {
     return new PiecewiseCursor(this.#rangeFirst, this.#rangeLater, from, to, this.sizes);
   }
 
-  /** Writes or deletes one key; to be called inside a write transaction. */
-  apply(stored: Uint8Array, update: VersionedValue | undefined): void {
+  /**
+   * Writes or deletes one key; to be called inside a write transaction.
+   * @param history row of its last write, where the history has a new one
+   */
+  apply(stored: Uint8Array, update: VersionedValue | undefined, history?: number): void {
     if (update === undefined) {
       this.database.prepare("DELETE FROM state WHERE key = ?").run(stored);
       return;
     }
     this.database.prepare(
-      `INSERT INTO state (key, block, tx, metadata, value) VALUES (?, ?, ?, ?, ?)
+      `INSERT INTO state (key, block, tx, history, metadata, value) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (key) DO UPDATE SET
          block = excluded.block, tx = excluded.tx,
+         history = COALESCE(excluded.history, history),
          metadata = excluded.metadata, value = excluded.value`,
     ).run(
       stored,
       update.version.blockNumber,
       update.version.txNumber,
+      history ?? null,
       update.metadata ?? null,
       update.value,
     );
   }
-}
-
-/** The committed value of a textual key. */
-export function getState(
-  view: StateView,
-  namespace: string,
-  key: string,
-): VersionedValue | undefined {
-  return view.get(stateKey(namespace, key));
-}
-
-/** The committed hash of a private value. */
-export function getHashed(
-  view: StateView,
-  namespace: string,
-  collection: string,
-  keyHash: Uint8Array,
-): VersionedValue | undefined {
-  return view.get(hashedStateKey(namespace, collection, keyHash));
 }
 
 /** A range of textual keys; an empty end means the namespace's end. */

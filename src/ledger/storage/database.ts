@@ -88,6 +88,16 @@ export class Statement {
     }
   }
 
+  /** Row id of the row inserted. */
+  insert(...values: SQLInputValue[]): number {
+    try {
+      return Number(this.inner.run(...values).lastInsertRowid);
+    } catch (cause) {
+      throw explain(this.file, cause);
+    }
+  }
+
+  /** Number of rows changed. */
   run(...values: SQLInputValue[]): number {
     try {
       return Number(this.inner.run(...values).changes);

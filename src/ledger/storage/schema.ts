@@ -22,20 +22,25 @@ const tables = [
      ordinal INTEGER PRIMARY KEY,
      block INTEGER NOT NULL,
      code INTEGER NOT NULL,
-     txid BLOB,
+     short_id INTEGER,
+     txid TEXT,
      envelope BLOB NOT NULL)`,
-  // Several transactions may claim one txid: the first of them is the one that is found.
-  `CREATE INDEX transaction_by_id ON transactions(txid)`,
+  // An index of short numbers: entries land all over it, so its size is what a commit writes.
+  `CREATE INDEX transaction_by_id ON transactions(short_id) WHERE short_id IS NOT NULL`,
   `CREATE TABLE state (
      key BLOB PRIMARY KEY,
      block INTEGER NOT NULL,
      tx INTEGER NOT NULL,
+     history INTEGER,
      metadata BLOB,
      value BLOB NOT NULL)`,
+  // One row for each write of a key, appended: from a key's last write one walks to the earlier.
   `CREATE TABLE history (
-     key BLOB NOT NULL,
-     ordinal INTEGER NOT NULL,
-     PRIMARY KEY (key, ordinal)) WITHOUT ROWID`,
+     id INTEGER PRIMARY KEY,
+     previous INTEGER,
+     ordinal INTEGER NOT NULL)`,
+  // Last writes of keys that are deleted; the others have theirs in the state.
+  `CREATE TABLE deleted_history (key BLOB PRIMARY KEY, history INTEGER NOT NULL)`,
   `CREATE TABLE private_data (
      block INTEGER NOT NULL,
      tx INTEGER NOT NULL,

@@ -12,7 +12,7 @@ import { ordererError } from "./orderer-error.ts";
 export const maxIdleGatheringMs = 25;
 
 /** After a block could not be stored, the next attempt. */
-export const storeRetryMs = 1_000;
+export const defaultStoreRetryMs = 1_000;
 
 /** What the chain needs of its channel. */
 export interface ChainSupport {
@@ -31,6 +31,7 @@ export interface ChainSupport {
 export interface ChainOptions {
   /** Cut as soon as no message came during one turn of the event loop. */
   readonly cutWhenIdle: boolean;
+  readonly storeRetryMs?: number;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -193,7 +194,7 @@ export class SoloChain {
     this.#retryTimer = setTimeout(() => {
       this.#retryTimer = undefined;
       this.#flush();
-    }, storeRetryMs);
+    }, this.options.storeRetryMs ?? defaultStoreRetryMs);
   }
 
   #stopRetrying(): void {

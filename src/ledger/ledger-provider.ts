@@ -31,12 +31,42 @@ export interface LedgerProviderOptions {
   readonly blockToLive?: BlockToLive;
 }
 
-const ledgerFile = "ledger.db";
+/** Name of a channel's ledger in its directory. */
+export const ledgerFile = "ledger.db";
 const transientFile = "transient.db";
 const lockFile = "lock.db";
 
 /** Names that are one plain directory; which channel ids are allowed is decided elsewhere. */
 const directoryName = /^(?!\.{1,2}$)[^/\\\0]{1,249}$/;
+
+function modulesOf(options: LedgerProviderOptions): LedgerModules {
+  return {
+    limits: { ...defaultLedgerLimits, ...options.limits },
+    logger: options.logger ?? silentLogger,
+    historyEnabled: options.historyEnabled ?? true,
+    checkKeyValue: keyValueCheck(options.stateDatabase ?? "goleveldb"),
+    richQueries: options.richQueries ?? noRichQueries,
+    blockToLive: options.blockToLive ?? lsccBlockToLive,
+  };
+}
+
+/** A new, empty ledger in a file of its own; for tools. Its transient store is beside it. */
+export function openLedgerFile(
+  channelId: string,
+  file: string,
+  options: LedgerProviderOptions,
+): SqliteLedger {
+  const modules = modulesOf(options);
+  const { writerCacheKiB, lockTimeoutMs } = modules.limits;
+  const database = new Database(file, { cacheKiB: writerCacheKiB, lockTimeoutMs });
+  try {
+    database.transaction(() => createTables(database));
+    return new SqliteLedger(channelId, database, `${file}.transient`, modules);
+  } catch (cause) {
+    database.close();
+    throw cause;
+  }
+}
 
 class DirectoryLedgerProvider implements LedgerProvider {
   readonly #open = new Map<string, SqliteLedger>();
@@ -47,14 +77,7 @@ class DirectoryLedgerProvider implements LedgerProvider {
 
   constructor(options: LedgerProviderOptions) {
     this.#directory = options.directory;
-    this.#modules = {
-      limits: { ...defaultLedgerLimits, ...options.limits },
-      logger: options.logger ?? silentLogger,
-      historyEnabled: options.historyEnabled ?? true,
-      checkKeyValue: keyValueCheck(options.stateDatabase ?? "goleveldb"),
-      richQueries: options.richQueries ?? noRichQueries,
-      blockToLive: options.blockToLive ?? lsccBlockToLive,
-    };
+    this.#modules = modulesOf(options);
     mkdirSync(this.#directory, { recursive: true });
     this.#lock = lockDirectory(join(this.#directory, lockFile));
   }

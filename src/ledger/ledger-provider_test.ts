@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { copyFileSync, mkdirSync, openSync, readdirSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { utf8 } from "../base/bytes.ts";
@@ -116,6 +124,7 @@ function openDamaged(damage: (file: string) => void, check: (provider: LedgerPro
 function overwrite(file: string, position: number, bytes: Uint8Array): void {
   const handle = openSync(file, "r+");
   writeSync(handle, bytes, 0, bytes.length, position);
+  closeSync(handle);
 }
 
 Deno.test("a file that is no database is named, with what to do", () => {

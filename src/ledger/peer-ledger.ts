@@ -21,7 +21,11 @@ import type { LedgerLimits } from "./limits.ts";
 import { commitHash, deterministicUpdateBytes } from "./mvcc/commit-hash.ts";
 import { BlockCommittedState } from "./mvcc/committed-state.ts";
 import type { BlockToLive } from "./private/collection-policy.ts";
-import { missingPrivateData, privateDataOfBlock } from "./private/private-data-store.ts";
+import {
+  missingPrivateData,
+  newestPrivateBlock,
+  privateDataOfBlock,
+} from "./private/private-data-store.ts";
 import { preparePrivateUpdates } from "./private/private-updates.ts";
 import { StateQueryExecutor } from "./query/query-executor.ts";
 import type { RichQueryEngine } from "./query/rich-query.ts";
@@ -72,6 +76,8 @@ export class SqliteLedger implements PeerLedger {
   #tip: ChainTip;
   #commitHash: Uint8Array | undefined;
   #closed = false;
+  /** Newest block whose private data was here when the ledger was opened. */
+  readonly #keptUntil: number;
 
   /**
    * @param database a connection for writing, owned by the ledger from now on
@@ -94,6 +100,7 @@ export class SqliteLedger implements PeerLedger {
     this.transientStore = this.#transient;
     this.#tip = this.#blocks.tip();
     this.#commitHash = this.#storedCommitHash();
+    this.#keptUntil = newestPrivateBlock(database);
   }
 
   info(): BlockchainInfo {
@@ -189,7 +196,7 @@ export class SqliteLedger implements PeerLedger {
       committed,
       this.modules.checkKeyValue,
     );
-    const privateData = input.privateData ?? noPrivateData;
+    const privateData = this.#withKept(number, input.privateData ?? noPrivateData);
     const privateUpdates = preparePrivateUpdates(
       number,
       prepared.transactions,
@@ -331,6 +338,12 @@ export class SqliteLedger implements PeerLedger {
           ns.collectionPvtRwset.some((c) => c.collectionName === collection)
         ) ?? false,
     );
+  }
+
+  /** After a rollback the write sets of blocks to come are still here; what is handed in goes first. */
+  #withKept(number: number, given: BlockPrivateData): BlockPrivateData {
+    if (number > this.#keptUntil) return given;
+    return new Map([...privateDataOfBlock(this.database, number), ...given]);
   }
 
   #remember(number: number, block: Block): void {

@@ -19,9 +19,12 @@ export function versionText(version: Version | undefined): string {
  * order. Mirrors EncodeOrderPreservingVarUint64.
  */
 export function orderPreservingNumber(value: number): Uint8Array<ArrayBuffer> {
-  const digits: number[] = [];
-  for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) digits.unshift(rest % 256);
-  return Uint8Array.of(digits.length, ...digits);
+  let length = 0;
+  for (let rest = value; rest > 0; rest = Math.floor(rest / 256)) length++;
+  const bytes = new Uint8Array(length + 1);
+  bytes[0] = length;
+  for (let i = length, rest = value; i > 0; i--, rest = Math.floor(rest / 256)) bytes[i] = rest;
+  return bytes;
 }
 
 /** A height as it enters the commit hash. Mirrors Height.ToBytes. */

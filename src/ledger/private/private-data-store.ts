@@ -107,3 +107,30 @@ export function missingPrivateData(
     eligible: row.eligible === 1,
   }));
 }
+
+/** Copies the write sets of blocks after `block` into another ledger, for when these blocks come again. */
+export function copyPrivateData(source: Database, target: Database, block: number): void {
+  const columns = "block, tx, namespace, collection, expires, write_set";
+  const rows = source.prepare(`SELECT ${columns} FROM private_data WHERE block > ?`).all(block);
+  target.transaction(() => {
+    const insert = target.prepare(
+      `INSERT OR REPLACE INTO private_data (${columns}) VALUES (?, ?, ?, ?, ?, ?)`,
+    );
+    for (const row of rows) {
+      insert.run(
+        row.block as number,
+        row.tx as number,
+        row.namespace as string,
+        row.collection as string,
+        row.expires as number | null,
+        row.write_set as Uint8Array,
+      );
+    }
+  });
+}
+
+/** The newest block that has write sets, -1 where none has. */
+export function newestPrivateBlock(database: Database): number {
+  const row = database.prepare("SELECT MAX(block) AS block FROM private_data").get();
+  return (row?.block as number | null | undefined) ?? -1;
+}

@@ -2,6 +2,7 @@
 import { channelFlags } from "./channel/flags.ts";
 import { chaincodeFlags, transientFlag } from "./chaincode/flags.ts";
 import type { Command } from "./command.ts";
+import { ledgerFlags } from "./ledger/flags.ts";
 import { networkFlags } from "./network/flags.ts";
 import { ordererFlags } from "./orderer-flags.ts";
 
@@ -191,8 +192,39 @@ const node: Command = {
   ],
 };
 
+const ledger: Command = {
+  name: "ledger",
+  short: "Look into ledgers: replay|dump|verify.",
+  subcommands: [
+    {
+      name: "replay",
+      short: "Commit recorded blocks into a temporary ledger and compare the outcome.",
+      long: "Commit the blocks of a folder (artifacts/<channel>.block, blocks/NNNN.block, " +
+        "optionally pvtdata.json) into a temporary ledger and print each block's commit hash and " +
+        "each transaction's flag. With validation.json and state.json in the folder, compare; " +
+        "exit code 1 where something differs.",
+      argumentsUsage: "DIR --mspid MSPID",
+      flags: ledgerFlags("mspid", "json"),
+      load: async () => (await import("./ledger/replay.ts")).replay,
+    },
+    {
+      name: "dump",
+      short: "Print the world state of a channel of a stopped or running peer.",
+      flags: ledgerFlags("channelID", "data", "json"),
+      load: async () => (await import("./ledger/dump.ts")).dump,
+    },
+    {
+      name: "verify",
+      short: "Check the chain, hashes and signatures of a channel's blocks.",
+      flags: ledgerFlags("channelID", "data"),
+      load: async () => (await import("./ledger/verify.ts")).verify,
+    },
+  ],
+};
+
 /** Commands of `denim` that Fabric's `peer` does not have. */
-const developmentNetwork: readonly Command[] = [
+const denimOnly: readonly Command[] = [
+  ledger,
   {
     name: "up",
     short: "Start a development network: peer, orderer and channel in one process.",
@@ -249,7 +281,7 @@ export function rootCommand(program: string): Command {
         short: asPeer ? "Print fabric peer version." : "Print the version of denim.",
         load: async () => (await import("./version.ts")).version,
       },
-      ...developmentNetwork.map((command) => ({ ...command, hidden: asPeer })),
+      ...denimOnly.map((command) => ({ ...command, hidden: asPeer })),
     ],
   };
 }

@@ -140,6 +140,7 @@ async function start(program: string, tried: string): Promise<EngineResult> {
       `--data-root=${join(directory, "data")}`,
       `--exec-root=${join(directory, "exec")}`,
       `--pidfile=${join(directory, "docker.pid")}`,
+      "--shutdown-timeout=2",
     ],
     env: { DENIM_LOG: logFile },
     stdin: "null",
@@ -150,7 +151,7 @@ async function start(program: string, tried: string): Promise<EngineResult> {
   }).spawn();
   let ended = false;
   const exit = child.status.then(() => void (ended = true));
-  const stop = async () => {
+  const shutDown = async () => {
     try {
       child.kill("SIGTERM");
     } catch {
@@ -161,6 +162,8 @@ async function start(program: string, tried: string): Promise<EngineResult> {
     clearTimeout(timer);
     await remove(directory);
   };
+  let stopping: Promise<void> | undefined;
+  const stop = () => stopping ??= shutDown();
 
   const deadline = Date.now() + startTimeoutMs;
   while (!ended && Date.now() < deadline) {

@@ -8,7 +8,7 @@
  */
 import { dockerVariables } from "../tests/support/docker.ts";
 import { ensureBaseImages } from "./base-images.ts";
-import { type DockerEngine, ensureEngine } from "./docker-engine.ts";
+import { type EngineResult, ensureEngine } from "./docker-engine.ts";
 import { parseSummary, type TestCount } from "./test-summary.ts";
 
 const root = new URL("..", import.meta.url).pathname;
@@ -28,7 +28,8 @@ const forbidSkips = Deno.args.includes("--forbid-skips");
 const withoutDocker = Deno.args.includes("--no-docker");
 const chosen = Deno.args.filter((arg) => !["--forbid-skips", "--no-docker"].includes(arg));
 
-let engine: DockerEngine | undefined;
+/** Kept while it starts too, so that an interrupt in between leaves no engine behind. */
+let engine: Promise<EngineResult> | undefined;
 let child: Deno.ChildProcess | undefined;
 let interrupted = false;
 
@@ -68,15 +69,16 @@ async function dockerEnvironment(): Promise<Record<string, string>> {
     return {};
   };
   if (withoutDocker) return skipped("--no-docker");
-  const result = await ensureEngine(say);
+  engine = ensureEngine(say);
+  const result = await engine;
   if (!result.ok) return skipped(result.reason);
-  engine = result.engine;
   if (interrupted) return {};
+  const { endpoint, origin } = result.engine;
   try {
-    const images = await ensureBaseImages(engine.endpoint, say);
-    say(`Docker tests use the engine at ${engine.endpoint} (${engine.origin})`);
+    const images = await ensureBaseImages(endpoint, say);
+    say(`Docker tests use the engine at ${endpoint} (${origin})`);
     return {
-      [dockerVariables.host]: engine.endpoint,
+      [dockerVariables.host]: endpoint,
       [dockerVariables.images]: JSON.stringify(images),
     };
   } catch (error) {
@@ -119,6 +121,11 @@ async function run(): Promise<TestCount> {
   return total;
 }
 
+async function stopEngine(): Promise<void> {
+  const result = await engine;
+  if (result?.ok) await result.engine.stop();
+}
+
 async function interrupt(): Promise<void> {
   interrupted = true;
   try {
@@ -126,8 +133,13 @@ async function interrupt(): Promise<void> {
   } catch {
     // It has ended in the meantime.
   }
-  await engine?.stop();
+  await stopEngine();
   Deno.exit(130);
+}
+
+/** Never returns: the handler of the signal ends the process. */
+function untilInterrupted(): Promise<void> {
+  return new Promise(() => {});
 }
 
 Deno.addSignalListener("SIGINT", interrupt);
@@ -136,7 +148,8 @@ let total: TestCount = { passed: 0, failed: 1 };
 try {
   total = await run();
 } finally {
-  await engine?.stop();
+  await stopEngine();
 }
+if (interrupted) await untilInterrupted();
 console.log(`${total.passed} passed, ${total.failed} failed`);
 Deno.exit(total.failed === 0 ? 0 : 1);

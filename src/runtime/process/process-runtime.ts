@@ -4,7 +4,15 @@
  * `cache` what builds share. Not a sandbox: Go chaincode can do what the peer's user can.
  */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
@@ -230,7 +238,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
   ): RunningChaincode {
     const context = { directory, engine: this.#engine, toolchain: this.#toolchain };
     const places = {
-      peerAddress: request.peerAddress,
+      peerAddress: dialAddress(request.peerAddress),
       instance,
       denoCache: join(this.options.directory, "cache", "deno"),
       tlsServerName: request.tls === undefined
@@ -240,7 +248,12 @@ export class ProcessRuntime implements ChaincodeRuntime {
     const launch = request.chaincode.type === ChaincodeSpec_Type.NODE
       ? launchNode(context, places)
       : launchGo(context, places);
-    const output = new OutputLog(this.options.clock, (line) => observer.output(line));
+    const { name, version } = request.chaincode;
+    const logger = this.options.logger.named(`peer.chaincode.${name}-${version}`);
+    const output = new OutputLog(this.options.clock, (line) => {
+      logger.debug(line.text);
+      observer.output(line);
+    });
     const child = startChild({
       ...launch,
       environment: {
@@ -268,10 +281,27 @@ export class ProcessRuntime implements ChaincodeRuntime {
   #reap(): void {
     if (this.#reaped) return;
     this.#reaped = true;
+    for (const unfinished of unfinishedBuilds(join(this.options.directory, "builds"))) {
+      rmSync(unfinished, { recursive: true, force: true });
+    }
     for (const pid of reapLeftovers(join(this.options.directory, "instances"))) {
       this.#logger.warn(`ended chaincode process ${pid}, left by a peer that was killed`, { pid });
     }
   }
+}
+
+/** Directories of builds that a killed peer did not finish. */
+function unfinishedBuilds(builds: string): string[] {
+  if (!existsSync(builds)) return [];
+  return readdirSync(builds).filter((name) => name.includes(".")).map((name) => join(builds, name));
+}
+
+/** A peer that listens on all interfaces is dialled on the loopback one. */
+export function dialAddress(peerAddress: string): string {
+  return peerAddress.replace(/^(0\.0\.0\.0)?(?=:\d+$)/, "127.0.0.1").replace(
+    /^\[::\](?=:\d+$)/,
+    "[::1]",
+  );
 }
 
 /** Equal sources share a build, whatever name and version they are installed under. */

@@ -16,7 +16,7 @@ import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import type { ChaincodeToRun, RunningChaincode, StartRequest } from "../types.ts";
 import { startChild } from "./child.ts";
 import { identify, startTimeOf, writeRecord } from "./leftovers.ts";
-import { ProcessRuntime, type ProcessRuntimeOptions } from "./process-runtime.ts";
+import { dialAddress, ProcessRuntime, type ProcessRuntimeOptions } from "./process-runtime.ts";
 import { findToolchain } from "./toolchain.ts";
 
 const never = new AbortController().signal;
@@ -372,15 +372,25 @@ Deno.test("processes left by a killed peer are ended, those of a living peer are
       chaincode: { pid: stranger.pid, startTime: "2" },
     });
     writeFileSync(join(instance("damaged"), "process.json"), '{"owner":');
+    mkdirSync(join(directory, "builds", "abc.unfinished"), { recursive: true });
 
     await runtime.build(script("0"), new Recorder(), never);
     assert.equal((await orphan.exited).signal, "SIGKILL");
     assert.notEqual(startTimeOf(neighbour.pid), undefined);
     assert.notEqual(startTimeOf(stranger.pid), undefined);
     assert.deepEqual(readdirSync(join(directory, "instances")), ["neighbour"]);
+    assert(!existsSync(join(directory, "builds", "abc.unfinished")));
     await neighbour.stop();
     await stranger.stop();
   });
+});
+
+Deno.test("a peer that listens everywhere is dialled on loopback", () => {
+  assert.equal(dialAddress("0.0.0.0:7052"), "127.0.0.1:7052");
+  assert.equal(dialAddress(":7052"), "127.0.0.1:7052");
+  assert.equal(dialAddress("[::]:7052"), "[::1]:7052");
+  assert.equal(dialAddress("peer0:7052"), "peer0:7052");
+  assert.equal(dialAddress("10.0.0.0:7052"), "10.0.0.0:7052");
 });
 
 Deno.test("without any toolchain the check says what is missing", async () => {

@@ -103,8 +103,9 @@ export class AsyncQueue<T> implements AsyncIterable<T> {
   [Symbol.asyncIterator](): AsyncIterator<T> {
     return {
       next: () => {
-        const item = this.#items.shift();
-        if (item !== undefined) return Promise.resolve({ value: item, done: false });
+        if (this.#items.length > 0) {
+          return Promise.resolve({ value: this.#items.shift() as T, done: false });
+        }
         if (this.#ended) {
           return this.#error === undefined
             ? Promise.resolve({ value: undefined, done: true })

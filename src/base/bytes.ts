@@ -57,7 +57,7 @@ export function compare(a: Uint8Array, b: Uint8Array): number {
 
 /**
  * Order of two strings by their UTF-8 bytes, which is Go's string order; JavaScript's own `<`
- * compares UTF-16 units and differs above U+FFFF.
+ * compares UTF-16 units and differs above U+FFFF. Both must be well formed, as decoded text is.
  */
 export function compareUtf8(a: string, b: string): number {
   const shared = Math.min(a.length, b.length);

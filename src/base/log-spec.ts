@@ -2,56 +2,89 @@
 import { DenimError } from "./errors.ts";
 import type { LogLevel } from "./logger.ts";
 
-const levelNames: Readonly<Record<string, LogLevel | "off">> = {
-  debug: "debug",
-  info: "info",
-  warn: "warn",
-  warning: "warn",
-  error: "error",
-  dpanic: "error",
-  panic: "error",
-  fatal: "error",
-};
+/** A level under the name that Fabric prints, with what it means for our four levels. */
+interface NamedLevel {
+  readonly name: string;
+  readonly level: LogLevel;
+}
+
+const info: NamedLevel = { name: "info", level: "info" };
+
+/** Fabric knows these in lower and in upper case, not mixed. */
+const levelNames: ReadonlyMap<string, NamedLevel> = new Map(
+  ([
+    ["payload", "payload", "debug"],
+    ["debug", "debug", "debug"],
+    ["info", "info", "info"],
+    ["notice", "info", "info"],
+    ["warning", "warn", "warn"],
+    ["warn", "warn", "warn"],
+    ["error", "error", "error"],
+    ["critical", "error", "error"],
+    ["dpanic", "dpanic", "error"],
+    ["panic", "panic", "error"],
+    ["fatal", "fatal", "error"],
+  ] as const).flatMap(([written, name, level]) =>
+    [written, written.toUpperCase()].map((key) => [key, { name, level }] as const)
+  ),
+);
 
 const order: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
+
+const loggerName = /^[0-9A-Za-z_#:-]+(\.[0-9A-Za-z_#:-]+)*$/;
 
 /** Mirrors common/flogging/loggerlevels.go. */
 export class LogSpec {
   private constructor(
-    /** As it was written. */
-    readonly text: string,
-    private readonly defaultLevel: LogLevel,
-    private readonly levels: ReadonlyMap<string, LogLevel>,
+    private readonly defaultLevel: NamedLevel,
+    private readonly levels: ReadonlyMap<string, NamedLevel>,
   ) {}
 
   /** @throws DenimError `invalid-log-spec` with Fabric's text */
   static parse(text: string): LogSpec {
-    let defaultLevel: LogLevel = "info";
-    const levels = new Map<string, LogLevel>();
+    let defaultLevel = info;
+    const levels = new Map<string, NamedLevel>();
     for (const field of text.split(":")) {
-      const parts = field.split("=");
-      const level = levelNames[parts[parts.length - 1].toLowerCase()];
-      if (parts.length === 1) {
-        if (field === "" && text === "") continue;
-        if (level === undefined || level === "off") throw invalid(text, field);
+      const badSegment = () => invalid(text, `bad segment '${field}'`);
+      const [first, second, ...more] = field.split("=");
+      if (more.length > 0) throw badSegment();
+      if (second === undefined) {
+        const level = field === "" ? info : levelNames.get(field);
+        if (level === undefined) throw badSegment();
         defaultLevel = level;
-      } else if (parts.length === 2) {
-        if (parts[0] === "" || level === undefined || level === "off") throw invalid(text, field);
-        for (const module of parts[0].split(",")) levels.set(module, level);
-      } else throw invalid(text, field);
+        continue;
+      }
+      if (first === "") throw invalid(text, `no logger specified in segment '${field}'`);
+      const level = levelNames.get(second);
+      if (level === undefined) throw badSegment();
+      for (const logger of first.split(",")) {
+        if (!loggerName.test(logger.replace(/\.$/, ""))) {
+          throw invalid(text, `bad logger name '${logger}'`);
+        }
+        levels.set(logger, level);
+      }
     }
-    return new LogSpec(text === "" ? "info" : text, defaultLevel, levels);
+    return new LogSpec(defaultLevel, levels);
   }
 
-  /** The level of a module: its own, else its nearest dotted parent's, else the default. */
+  /** The same specification in Fabric's order: loggers by name, then the default. */
+  get text(): string {
+    const fields = [...this.levels].map(([logger, { name }]) => `${logger}=${name}`).sort();
+    return [...fields, this.defaultLevel.name].join(":");
+  }
+
+  /**
+   * The level of a module: its own (`a.b.` means this one only, `a.b` those below too), else its
+   * nearest dotted parent's, else the default.
+   */
   levelOf(module: string): LogLevel {
-    for (let name = module; name !== "";) {
-      const level = this.levels.get(name);
-      if (level) return level;
+    for (let name = `${module}.`;;) {
+      const named = this.levels.get(name);
+      if (named) return named.level;
       const dot = name.lastIndexOf(".");
-      name = dot < 0 ? "" : name.slice(0, dot);
+      if (dot <= 0) return this.defaultLevel.level;
+      name = name.slice(0, dot);
     }
-    return this.defaultLevel;
   }
 
   enables(module: string, level: LogLevel): boolean {
@@ -59,11 +92,11 @@ export class LogSpec {
   }
 }
 
-function invalid(text: string, field: string): DenimError {
+function invalid(text: string, reason: string): DenimError {
   return new DenimError(
     "invalid-log-spec",
-    `invalid logging specification '${text}': bad segment '${field}'`,
-    { spec: text, segment: field },
+    `invalid logging specification '${text}': ${reason}`,
+    { spec: text, reason },
     "write levels as in FABRIC_LOGGING_SPEC=info:endorser=debug (debug, info, warning, error)",
   );
 }

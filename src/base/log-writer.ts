@@ -80,7 +80,17 @@ function factsText(facts: Record<string, unknown> | undefined): string {
       ? value.message
       : typeof value === "bigint"
       ? value.toString()
-      : JSON.stringify(value, (_, v) => typeof v === "bigint" ? v.toString() : v);
+      : valueText(value);
     return ` ${key}=${text === "" || /[\s"=]/.test(text) ? JSON.stringify(text) : text}`;
   }).join("");
+}
+
+/** JSON where that is possible: a fact that cannot be written must not end who logs it. */
+function valueText(value: unknown): string {
+  try {
+    return JSON.stringify(value, (_, v) => typeof v === "bigint" ? v.toString() : v) ??
+      String(value);
+  } catch {
+    return "(not writable)";
+  }
 }

@@ -12,11 +12,20 @@ import {
 import { Buffer } from "node:buffer";
 import { DenimError } from "../base/errors.ts";
 import { ecPrivateKeyFromPem, ecPublicKeyFromSpki } from "./ec-key.ts";
-import { acceptableSignature, toLowS } from "./ecdsa-signature.ts";
-import type { EcdsaProvider, EcPublicKey, SignatureCheck, Signer } from "./types.ts";
+import { acceptableSignature, curves, toLowS } from "./ecdsa-signature.ts";
+import type { CurveName, EcdsaProvider, EcPublicKey, SignatureCheck, Signer } from "./types.ts";
 
 /** Checks between two turns of the event loop during a batch. */
 const batchSliceChecks = 16;
+
+/** Deno refuses digests shorter than half the order; zeros in front do not change their value. */
+function padded(digest: Uint8Array, curve: CurveName): Uint8Array {
+  const { size } = curves[curve];
+  if (digest.length >= size) return digest;
+  const whole = new Uint8Array(size);
+  whole.set(digest, size - digest.length);
+  return whole;
+}
 
 /** Deno's Sign and Verify keep their hash in `hash`; giving its digest ourselves makes them prehashed. */
 function prehashed<T extends object>(operation: T, digest: Uint8Array): T {
@@ -38,7 +47,10 @@ class PortableProvider implements EcdsaProvider {
         key = createPublicKey({ key: Buffer.from(check.key.spki), format: "der", type: "spki" });
         this.#keys.set(check.key, key);
       }
-      return prehashed(createVerify("sha256"), check.digest).verify(key, signature);
+      return prehashed(createVerify("sha256"), padded(check.digest, check.key.curve)).verify(
+        key,
+        signature,
+      );
     } catch {
       return false;
     }
@@ -76,7 +88,9 @@ class PortableProvider implements EcdsaProvider {
     return {
       publicKey,
       sign: (digest) => {
-        const signature = prehashed(createSign("sha256"), digest).sign(key);
+        const signature = prehashed(createSign("sha256"), padded(digest, publicKey.curve)).sign(
+          key,
+        );
         return toLowS(new Uint8Array(signature), publicKey.curve);
       },
       close() {},

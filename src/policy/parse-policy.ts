@@ -47,11 +47,11 @@ class Parser {
   }
 
   parse(): SignaturePolicyEnvelope {
-    const first = this.#take();
-    if (first.kind !== "name") {
+    const first = this.#peek();
+    const rule = first.kind === "name" || first.kind === "(" ? this.#part(-1) : undefined;
+    if (!rule || "mspId" in rule) {
       throw this.#error(first, `expected AND, OR or OutOf, got ${describe(first)}`);
     }
-    const rule = this.#gate(first, first.value, 0);
     const rest = this.#take();
     if (rest.kind !== "end") {
       throw this.#error(rest, `expected the end of the policy, got ${describe(rest)}`);
@@ -134,6 +134,11 @@ class Parser {
     const token = this.#take();
     if (token.kind === "name") return this.#gate(token, token.value, depth + 1);
     if (token.kind === "text") return this.#principal(token, token.value);
+    if (token.kind === "(" && depth < maxNesting) {
+      const inner = this.#part(depth + 1);
+      this.#expect(")", "after what stands in parentheses");
+      return inner;
+    }
     throw this.#error(
       token,
       `expected a principal or a gate, got ${describe(token)}`,

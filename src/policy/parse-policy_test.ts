@@ -95,6 +95,7 @@ Deno.test("gates are read in their three spellings, with either quotes and any s
       'AND("A.member", "B.client")',
       "OutOf(2, 'A.member', 'B.client')",
       "outof('2', 'A.member', 'B.client')",
+      "(AND(('A.member'), 'B.client'))",
       "  OUTOF(2.9, 'A.member', 'B.client')  ",
     ]
   ) assert.deepEqual(policyBytes(parsePolicy(text)), plain, text);
@@ -141,6 +142,9 @@ Deno.test("mistakes are shown at their place with what was expected", () => {
     ["AND('A.member'; 'B.member')", 15, /Invalid token: ';'/],
     ["AND('A.member', 2)", 17, /expected a principal or a gate, got '2'/],
     ["OutOf('A.member', 'B.member')", 7, /expected a number as the first argument of OutOf/],
+    ["('A.member')", 1, /expected AND, OR or OutOf, got '\('/],
+    ["OR(('A.member')", 16, /expected ',' or '\)', got the end of the policy/],
+    ["OR(('A.member', 'B.member'))", 15, /expected '\)' after what stands in parentheses/],
     ["OutOf(1)", 8, /expected ',' after the number of OutOf, got '\)'/],
   ];
   for (const [text, position, message, hint] of cases) {
@@ -232,6 +236,7 @@ Deno.test("random text is parsed or refused with a position, never anything else
 Deno.test("endless nesting is refused", () => {
   const deep = "AND(".repeat(100_000) + "'A.member'" + ")".repeat(100_000);
   assert.throws(() => parsePolicy(deep), { message: /nested too deeply/ });
+  assert.throws(() => parsePolicy("(".repeat(100_000)), { code: "bad-policy-expression" });
 });
 
 Deno.test("well-known policies have Fabric's bytes", () => {

@@ -3,8 +3,8 @@ import { fileURLToPath } from "node:url";
 import { text } from "../base/bytes.ts";
 import { commitOne } from "../../tests/support/test-ledger.ts";
 import { temporaryDirectory } from "../../tests/support/temporary.ts";
+import { verifyChain } from "../../tests/support/verify-chain.ts";
 import { createLedgerProvider } from "./ledger-provider.ts";
-import { verifyChain } from "./verify.ts";
 
 const writer = fileURLToPath(new URL("../../tests/support/crash-writer.ts", import.meta.url));
 const rounds = 4;

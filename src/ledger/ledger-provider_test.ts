@@ -14,9 +14,10 @@ import { utf8 } from "../base/bytes.ts";
 import { commitOne, testLedger } from "../../tests/support/test-ledger.ts";
 import { syntheticGenesis } from "../../tests/support/synthetic-block.ts";
 import { temporaryDirectory } from "../../tests/support/temporary.ts";
+import { verifyChain } from "../../tests/support/verify-chain.ts";
 import { createLedgerProvider } from "./ledger-provider.ts";
 import type { LedgerProvider } from "./types.ts";
-import { verifyChain, verifyLedgerFile } from "./verify.ts";
+import { verifyLedgerFile } from "./storage/file-check.ts";
 
 function withProvider(run: (provider: LedgerProvider, directory: string) => void): void {
   using directory = temporaryDirectory();

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { text, utf8 } from "../../base/bytes.ts";
 import { TxValidationCode } from "../../gen/peer/transaction_pb.ts";
-import { decodeReadWriteSet } from "../rwset/decode.ts";
 import type { PeerLedger } from "../types.ts";
 import {
   commitNext,
@@ -11,7 +10,6 @@ import {
   testLedger,
 } from "../../../tests/support/test-ledger.ts";
 import { expiringBlock } from "./collection-policy.ts";
-import { selectPrivateData } from "./private-data-selection.ts";
 
 /** Private keys in clear and the number of hashes, as the state has them. */
 function privateState(ledger: PeerLedger): { clear: string[]; hashes: number } {
@@ -116,35 +114,6 @@ Deno.test("private data that is not what was endorsed stops the commit, nothing 
   assert.equal(ledger.info().height, height);
   commitNext(ledger, [endorsed]);
   assert.deepEqual(privateState(ledger), { clear: ["k"], hashes: 1 });
-});
-
-Deno.test("private data is chosen by the hash in the transaction among all that was endorsed", () => {
-  using test = testLedger();
-  const { ledger } = test;
-  defineChaincode(ledger, "cc", { coll: 0, more: 0 });
-  const one = simulate(ledger, (s) => {
-    s.setPrivateData("cc", "coll", "k", utf8("1"));
-    s.setPrivateData("cc", "more", "k", utf8("1"));
-  });
-  const two = simulate(ledger, put("k", "2"));
-  assert.ok(one.privateSet && two.privateSet);
-  const set = decodeReadWriteSet(one.results);
-  assert.deepEqual(selectPrivateData(set, [two.privateSet, one.privateSet]), {
-    found: one.privateSet,
-    missing: [],
-  });
-  assert.deepEqual(selectPrivateData(set, [two.privateSet]), {
-    found: undefined,
-    missing: [
-      { namespace: "cc", collection: "coll" },
-      { namespace: "cc", collection: "more" },
-    ],
-  });
-  const publicOnly = simulate(ledger, (s) => s.setState("cc", "k", utf8("v")));
-  assert.deepEqual(selectPrivateData(decodeReadWriteSet(publicOnly.results), []), {
-    found: undefined,
-    missing: [],
-  });
 });
 
 Deno.test("for ever is for ever, also beyond what can be counted", () => {

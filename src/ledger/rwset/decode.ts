@@ -1,8 +1,8 @@
 /**
- * TxReadWriteSet bytes → typed view, with the original bytes beside it. Mirrors
+ * TxReadWriteSet bytes → typed view, with the original bytes beside it; read as Go reads them, or
+ * peers would disagree about what a transaction writes. Mirrors
  * core/ledger/kvledger/txmgmt/rwsetutil/rwset_proto_util.go.
  */
-import { fromBinary } from "@bufbuild/protobuf";
 import {
   type HashedRWSet,
   HashedRWSetSchema,
@@ -16,6 +16,7 @@ import {
   TxReadWriteSetSchema,
 } from "../../gen/ledger/rwset/rwset_pb.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
+import { decodeAsGo } from "../../protocol/go-wire.ts";
 import type { Version } from "../types.ts";
 
 export interface CollectionHashedSet {
@@ -64,7 +65,7 @@ function refuse(what: string, cause: unknown): DenimError {
 export function decodeReadWriteSet(bytes: Uint8Array): DecodedReadWriteSet {
   let outer: TxReadWriteSet;
   try {
-    outer = fromBinary(TxReadWriteSetSchema, bytes);
+    outer = decodeAsGo(TxReadWriteSetSchema, bytes);
   } catch (cause) {
     throw refuse("error unmarshaling TxReadWriteSet", cause);
   }
@@ -77,11 +78,11 @@ export function readWriteSetOf(outer: TxReadWriteSet): DecodedReadWriteSet {
     return {
       namespaces: outer.nsRwset.map((ns) => ({
         namespace: ns.namespace,
-        kv: fromBinary(KVRWSetSchema, ns.rwset),
+        kv: decodeAsGo(KVRWSetSchema, ns.rwset),
         bytes: ns.rwset,
         collections: ns.collectionHashedRwset.map((collection) => ({
           collection: collection.collectionName,
-          hashed: fromBinary(HashedRWSetSchema, collection.hashedRwset),
+          hashed: decodeAsGo(HashedRWSetSchema, collection.hashedRwset),
           bytes: collection.hashedRwset,
           privateSetHash: collection.pvtRwsetHash,
         })),
@@ -99,7 +100,7 @@ export function decodePrivateSet(set: TxPvtReadWriteSet): NamespacePrivateSet[] 
       namespace: ns.namespace,
       collections: ns.collectionPvtRwset.map((collection) => ({
         collection: collection.collectionName,
-        kv: fromBinary(KVRWSetSchema, collection.rwset),
+        kv: decodeAsGo(KVRWSetSchema, collection.rwset),
         bytes: collection.rwset,
       })),
     }));

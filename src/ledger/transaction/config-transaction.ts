@@ -2,8 +2,8 @@
  * The write of a CONFIG transaction: the channel's configuration under the empty namespace.
  * Mirrors core/peer/configtx_processor.go.
  */
-import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { DenimError, messageOf } from "../../base/errors.ts";
+import { readBytesFields } from "../../protocol/go-wire.ts";
 
 export const configNamespace = "";
 export const channelConfigKey = "resourcesconfigtx.CHANNEL_CONFIG_KEY";
@@ -18,12 +18,7 @@ const configField = 1;
 export function configBytesOf(configEnvelope: Uint8Array): Uint8Array {
   let config: Uint8Array | undefined;
   try {
-    const reader = new BinaryReader(configEnvelope);
-    while (reader.pos < reader.len) {
-      const [field, wireType] = reader.tag();
-      if (field === configField && wireType === 2) config = reader.bytes();
-      else reader.skip(wireType, field);
-    }
+    config = readBytesFields(configEnvelope, configField)[configField];
   } catch (cause) {
     throw new DenimError(
       "bad-config-transaction",

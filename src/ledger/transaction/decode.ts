@@ -1,6 +1,5 @@
 /** What the ledger needs from a transaction envelope. Mirrors protos/utils/txutils.go and proputils.go. */
 import { createHash } from "node:crypto";
-import { fromBinary } from "@bufbuild/protobuf";
 import {
   type ChannelHeader,
   ChannelHeaderSchema,
@@ -14,6 +13,7 @@ import { ProposalResponsePayloadSchema } from "../../gen/peer/proposal_response_
 import { ChaincodeActionPayloadSchema, TransactionSchema } from "../../gen/peer/transaction_pb.ts";
 import { hex } from "../../base/bytes.ts";
 import { DenimError } from "../../base/errors.ts";
+import { decodeAsGo } from "../../protocol/go-wire.ts";
 
 export interface DecodedTransaction {
   readonly channelHeader: ChannelHeader;
@@ -25,9 +25,9 @@ export interface DecodedTransaction {
 /** Envelope → channel header and data; undefined where any layer is missing or does not parse. */
 export function decodeTransaction(envelope: Uint8Array): DecodedTransaction | undefined {
   try {
-    const payload = fromBinary(PayloadSchema, fromBinary(EnvelopeSchema, envelope).payload);
+    const payload = decodeAsGo(PayloadSchema, decodeAsGo(EnvelopeSchema, envelope).payload);
     if (payload.header === undefined) return undefined;
-    const channelHeader = fromBinary(ChannelHeaderSchema, payload.header.channelHeader);
+    const channelHeader = decodeAsGo(ChannelHeaderSchema, payload.header.channelHeader);
     return { channelHeader, header: payload.header, data: payload.data };
   } catch {
     return undefined; // The flag of such a transaction says why; the ledger only keeps its bytes.
@@ -39,7 +39,7 @@ export function indexedTxId(transaction: DecodedTransaction | undefined): string
   if (transaction === undefined) return "";
   if (transaction.channelHeader.txId !== "") return transaction.channelHeader.txId;
   try {
-    const { nonce, creator } = fromBinary(
+    const { nonce, creator } = decodeAsGo(
       SignatureHeaderSchema,
       transaction.header.signatureHeader,
     );
@@ -55,15 +55,15 @@ export function indexedTxId(transaction: DecodedTransaction | undefined): string
  */
 export function simulationResultsOf(transaction: DecodedTransaction): Uint8Array {
   try {
-    const { actions } = fromBinary(TransactionSchema, transaction.data);
+    const { actions } = decodeAsGo(TransactionSchema, transaction.data);
     if (actions.length > 0) {
-      const { action } = fromBinary(ChaincodeActionPayloadSchema, actions[0].payload);
+      const { action } = decodeAsGo(ChaincodeActionPayloadSchema, actions[0].payload);
       if (action !== undefined && action.proposalResponsePayload.length > 0) {
-        const { extension } = fromBinary(
+        const { extension } = decodeAsGo(
           ProposalResponsePayloadSchema,
           action.proposalResponsePayload,
         );
-        if (extension.length > 0) return fromBinary(ChaincodeActionSchema, extension).results;
+        if (extension.length > 0) return decodeAsGo(ChaincodeActionSchema, extension).results;
       }
     }
   } catch (cause) {

@@ -1,11 +1,9 @@
-/** Checks of a stored chain: numbers, links and data hashes of its blocks. */
-import { equal, hex } from "../base/bytes.ts";
-import { DenimError, messageOf } from "../base/errors.ts";
-import type { Block } from "../gen/common/common_pb.ts";
-import { blockDataHash, blockHeaderHash } from "../protocol/block.ts";
-import { defaultLedgerLimits } from "./limits.ts";
-import { Database } from "./storage/database.ts";
-import type { PeerLedger } from "./types.ts";
+/** Checks of a stored chain for tests: numbers, links and data hashes of its blocks. */
+import { equal, hex } from "../../src/base/bytes.ts";
+import { DenimError, messageOf } from "../../src/base/errors.ts";
+import type { Block } from "../../src/gen/common/common_pb.ts";
+import { blockDataHash, blockHeaderHash } from "../../src/protocol/block.ts";
+import type { PeerLedger } from "../../src/ledger/types.ts";
 
 export interface ChainProblem {
   readonly blockNumber: number;
@@ -52,21 +50,5 @@ export function* verifyChain(ledger: PeerLedger): Generator<ChainProblem> {
   }
   if (previousHash && !equal(previousHash, currentBlockHash)) {
     yield { blockNumber: height - 1, problem: "it is not the block that the ledger goes on from" };
-  }
-}
-
-/** SQLite's own check of every page and index of a ledger's file; what it says, empty where sound. */
-export function verifyLedgerFile(file: string): string[] {
-  const { readerCacheKiB: cacheKiB, lockTimeoutMs } = defaultLedgerLimits;
-  let database: Database | undefined;
-  try {
-    database = new Database(file, { readOnly: true, cacheKiB, lockTimeoutMs });
-    return database.prepare("PRAGMA integrity_check").all()
-      .map((row) => String(row.integrity_check)).filter((line) => line !== "ok");
-  } catch (thrown) {
-    if (thrown instanceof DenimError && thrown.code === "ledger-damaged") return [thrown.message];
-    throw thrown;
-  } finally {
-    database?.close();
   }
 }

@@ -6,7 +6,6 @@ import type { Clock } from "../../base/clock.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { VmSettings } from "../../config/types.ts";
-import { exitStatus } from "../exit-status.ts";
 import { containerTlsPaths, launchEnvironment, tlsFiles } from "../launch-environment.ts";
 import { OutputLog } from "../output.ts";
 import { platformOf } from "../platforms/platforms.ts";
@@ -16,9 +15,7 @@ import { SingleFlight, throwIfAborted } from "../single-flight.ts";
 import type {
   ChaincodeRuntime,
   ChaincodeToRun,
-  ExitStatus,
   LaunchObserver,
-  OutputLine,
   RunningChaincode,
   StartRequest,
 } from "../types.ts";
@@ -28,10 +25,7 @@ import { apiError, statusOf, unreachable } from "./engine-error.ts";
 import { hostConfig, networkMode, reachableAddress } from "./host-config.ts";
 import { buildImage, containerStepTimeoutMs, removeContainer } from "./image-build.ts";
 import { containerName, imageName, type PeerNames } from "./names.ts";
-import { followFrames } from "./output-stream.ts";
-
-/** After a container has ended, its log has so long to arrive. */
-export const logDrainMs = 2_000;
+import { followContainer, tryRemove } from "./running-container.ts";
 
 /** Labels on images and containers. */
 const label = {
@@ -135,10 +129,19 @@ export class DockerRuntime implements ChaincodeRuntime {
       }
       await step("start", () => container.start({ abortSignal }));
     } catch (error) {
-      await this.#tryRemove(container, name);
+      await tryRemove(container, name, this.#logger);
       throw error;
     }
-    return this.#follow(container, name, (line) => observer.output(line));
+    const running = followContainer(container, name, {
+      clock: this.options.clock,
+      logger: this.#logger,
+      outputLogger: this.options.logger.named(`peer.chaincode.${name}`),
+      attachStdout: this.options.vm.docker.attachStdout,
+      onLine: (line) => observer.output(line),
+    });
+    this.#running.add(running);
+    void running.exited.finally(() => this.#running.delete(running));
+    return running;
   }
 
   async check(): Promise<{ ok: true; detail: string } | { ok: false; reason: string }> {
@@ -254,91 +257,6 @@ export class DockerRuntime implements ChaincodeRuntime {
       [label.chaincode]: `${chaincode.name}:${chaincode.version}`,
       ...(this.options.owner === undefined ? {} : { [label.owner]: this.options.owner }),
     };
-  }
-
-  /** Follows log and end of a started container. */
-  #follow(
-    container: DockerodeContainer,
-    name: string,
-    onLine: (line: OutputLine) => void,
-  ): RunningChaincode {
-    const logger = this.options.logger.named(`peer.chaincode.${name}`);
-    const output = new OutputLog(this.options.clock, (line) => {
-      if (this.options.vm.docker.attachStdout) logger.info(line.text);
-      else logger.debug(line.text);
-      onLine(line);
-    });
-    const released = new AbortController();
-    const logs = this.#readLogs(container, output, released.signal);
-    const exited = this.#awaitExit(container, name, logs).finally(() => {
-      released.abort();
-      this.#running.delete(running);
-    });
-    const running: RunningChaincode = {
-      id: container.id.slice(0, 12),
-      exited,
-      lastOutput: () => output.lines(),
-      stop: async () => {
-        await removeContainer(container);
-        await exited;
-      },
-    };
-    this.#running.add(running);
-    return running;
-  }
-
-  async #readLogs(
-    container: DockerodeContainer,
-    output: OutputLog,
-    abortSignal: AbortSignal,
-  ): Promise<void> {
-    try {
-      const stream = await container.logs({
-        follow: true,
-        stdout: true,
-        stderr: true,
-        abortSignal,
-      });
-      await followFrames(stream, (name, text) => output.add(name, text));
-    } catch (error) {
-      if (!abortSignal.aborted && statusOf(error) !== 404) {
-        this.#logger.warn(`output of container ${container.id} not available: ${messageOf(error)}`);
-      }
-    }
-  }
-
-  async #awaitExit(
-    container: DockerodeContainer,
-    name: string,
-    logs: Promise<void>,
-  ): Promise<ExitStatus> {
-    let code: number | undefined;
-    let outOfMemory = false;
-    try {
-      code = (await container.wait()).StatusCode;
-      const { State } = await container.inspect();
-      outOfMemory = State.OOMKilled === true;
-    } catch (error) {
-      // Removed by stop(), or the engine has gone.
-      if (statusOf(error) !== 404) {
-        this.#logger.warn(`container ${name}: ${messageOf(error)}`);
-      }
-    }
-    try {
-      await withDeadline(logs, logDrainMs, `output of container ${name}`);
-    } catch (error) {
-      this.#logger.debug(messageOf(error));
-    }
-    await this.#tryRemove(container, name);
-    return exitStatus(code, undefined, outOfMemory);
-  }
-
-  async #tryRemove(container: DockerodeContainer, name: string): Promise<void> {
-    try {
-      await removeContainer(container);
-    } catch (error) {
-      this.#logger.warn(`container ${name} could not be removed: ${messageOf(error)}`);
-    }
   }
 }
 

@@ -3,25 +3,15 @@
  * `builds/<key>` finished builds, kept; `instances/<name>-<random>` one running instance, private;
  * `cache` what builds share. Not a sandbox: Go chaincode can do what the peer's user can.
  */
-import { createHash } from "node:crypto";
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
-import { buildFailed } from "../build-error.ts";
 import { launchEnvironment, tlsFiles, type TlsPaths } from "../launch-environment.ts";
 import { OutputLog } from "../output.ts";
-import { SingleFlight, throwIfAborted } from "../single-flight.ts";
+import { throwIfAborted } from "../single-flight.ts";
 import type {
   ChaincodeRuntime,
   ChaincodeToRun,
@@ -29,19 +19,19 @@ import type {
   RunningChaincode,
   StartRequest,
 } from "../types.ts";
-import type { BuildContext } from "./build.ts";
-import { runChild, startChild } from "./child.ts";
-import { buildEnvironment, type Environment, runEnvironment } from "./environment.ts";
-import { buildGo, launchGo } from "./go-build.ts";
+import { Builder } from "./builder.ts";
+import { startChild } from "./child.ts";
+import { type Environment, runEnvironment } from "./environment.ts";
+import { launchGo } from "./go-build.ts";
 import { identify, reapLeftovers, writeRecord } from "./leftovers.ts";
-import { buildNode, type JavaScriptEngine, launchNode } from "./node-build.ts";
+import { type JavaScriptEngine, launchNode } from "./node-build.ts";
 import { findToolchain, type Toolchain } from "./toolchain.ts";
 
-/** A build program may run so long. */
-export const buildTimeoutMs = 10 * 60_000;
-
 export interface ProcessRuntimeOptions {
-  /** Private to this peer, below its data directory. */
+  /**
+   * Below the data directory, used by one runtime at a time. Peers in one process may share the
+   * runtime: nothing in it belongs to one peer, and they then share builds.
+   */
   readonly directory: string;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -56,7 +46,7 @@ export interface ProcessRuntimeOptions {
 
 export class ProcessRuntime implements ChaincodeRuntime {
   readonly kind = "process";
-  readonly #builds = new SingleFlight<string>();
+  readonly #builder: Builder;
   readonly #running = new Set<RunningChaincode>();
   readonly #logger: Logger;
   readonly #environment: Environment;
@@ -70,6 +60,13 @@ export class ProcessRuntime implements ChaincodeRuntime {
     this.#environment = options.environment ?? Deno.env.toObject();
     this.#toolchain = options.toolchain ?? findToolchain(this.#environment, Deno.execPath());
     this.#engine = options.engine ?? "auto";
+    this.#builder = new Builder({
+      directory: options.directory,
+      clock: options.clock,
+      toolchain: this.#toolchain,
+      engine: this.#engine,
+      environment: this.#environment,
+    });
   }
 
   async build(
@@ -77,7 +74,8 @@ export class ProcessRuntime implements ChaincodeRuntime {
     observer: LaunchObserver,
     signal: AbortSignal,
   ): Promise<void> {
-    await this.#built(chaincode, observer, signal);
+    this.#prepare();
+    await this.#builder.built(chaincode, observer, signal);
   }
 
   async start(
@@ -86,7 +84,8 @@ export class ProcessRuntime implements ChaincodeRuntime {
     signal: AbortSignal,
   ): Promise<RunningChaincode> {
     const { chaincode } = request;
-    const directory = await this.#built(chaincode, observer, signal);
+    this.#prepare();
+    const directory = await this.#builder.built(chaincode, observer, signal);
     throwIfAborted(signal);
     const instance = this.#createInstance(chaincode);
     try {
@@ -126,84 +125,8 @@ export class ProcessRuntime implements ChaincodeRuntime {
 
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#builds.close();
+    await this.#builder.close();
     await Promise.all([...this.#running].map((running) => running.stop()));
-  }
-
-  /** The directory of a finished build. */
-  async #built(
-    chaincode: ChaincodeToRun,
-    observer: LaunchObserver,
-    signal: AbortSignal,
-  ): Promise<string> {
-    if (this.#closed) throw new DenimError("runtime-closed", "the peer is shutting down");
-    this.#reap();
-    const directory = join(this.options.directory, "builds", buildKey(chaincode));
-    if (existsSync(directory)) return directory;
-    return await this.#builds.run(directory, signal, async (abandoned) => {
-      observer.step("build", "begin");
-      try {
-        await this.#build(chaincode, directory, observer, abandoned);
-        observer.step("build", "end");
-        return directory;
-      } catch (error) {
-        observer.step("build", "failed", { error: messageOf(error) });
-        throw error;
-      }
-    });
-  }
-
-  /** Builds beside the final place and moves it there when whole. */
-  async #build(
-    chaincode: ChaincodeToRun,
-    directory: string,
-    observer: LaunchObserver,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const cacheDirectory = join(this.options.directory, "cache");
-    mkdirSync(join(this.options.directory, "builds"), { recursive: true, mode: 0o700 });
-    const making = mkdtempSync(`${directory}.`);
-    const output = new OutputLog(this.options.clock, (line) => observer.output(line));
-    const context: BuildContext = {
-      chaincode,
-      directory: making,
-      cacheDirectory,
-      toolchain: this.#toolchain,
-      engine: this.#engine,
-      run: async (command, arguments_, cwd, environment = {}) => {
-        const status = await runChild({
-          command,
-          arguments: arguments_,
-          directory: cwd,
-          environment: { ...buildEnvironment(this.#environment), ...environment },
-          onLine: (_stream, text) => output.add("build", text),
-          timeoutMs: buildTimeoutMs,
-          signal,
-        });
-        return status.code === 0 ? undefined : `exit code ${status.code ?? status.signal}`;
-      },
-      failed: (what, hint) => buildFailed(chaincode, what, output, hint),
-    };
-    try {
-      switch (chaincode.type) {
-        case ChaincodeSpec_Type.NODE:
-          await buildNode(context);
-          break;
-        case ChaincodeSpec_Type.GOLANG:
-          await buildGo(context);
-          break;
-        default:
-          throw new DenimError(
-            "unsupported-platform",
-            `${ChaincodeSpec_Type[chaincode.type]} chaincode cannot run as a local process`,
-            { type: chaincode.type },
-            "Run it in Docker.",
-          );
-      }
-      if (!existsSync(directory)) renameSync(making, directory);
-    } finally {
-      rmSync(making, { recursive: true, force: true });
-    }
   }
 
   #createInstance(chaincode: ChaincodeToRun): string {
@@ -265,7 +188,14 @@ export class ProcessRuntime implements ChaincodeRuntime {
       onLine: (stream, text) => output.add(stream, text),
     });
     writeRecord(instance, { owner: identify(Deno.pid), chaincode: identify(child.pid) });
-    const exited = child.exited.finally(() => rmSync(instance, { recursive: true, force: true }));
+    const exited = child.exited.then((status) => {
+      try {
+        rmSync(instance, { recursive: true, force: true });
+      } catch (error) {
+        this.#logger.warn(`${instance} could not be removed: ${messageOf(error)}`);
+      }
+      return status;
+    });
     return {
       id: `pid ${child.pid}`,
       exited,
@@ -277,23 +207,16 @@ export class ProcessRuntime implements ChaincodeRuntime {
     };
   }
 
-  /** Once, before the first use. */
-  #reap(): void {
+  /** Clears away what a killed peer left, once, before the first use. */
+  #prepare(): void {
+    if (this.#closed) throw new DenimError("runtime-closed", "the peer is shutting down");
     if (this.#reaped) return;
     this.#reaped = true;
-    for (const unfinished of unfinishedBuilds(join(this.options.directory, "builds"))) {
-      rmSync(unfinished, { recursive: true, force: true });
-    }
+    this.#builder.removeUnfinished();
     for (const pid of reapLeftovers(join(this.options.directory, "instances"))) {
       this.#logger.warn(`ended chaincode process ${pid}, left by a peer that was killed`, { pid });
     }
   }
-}
-
-/** Directories of builds that a killed peer did not finish. */
-function unfinishedBuilds(builds: string): string[] {
-  if (!existsSync(builds)) return [];
-  return readdirSync(builds).filter((name) => name.includes(".")).map((name) => join(builds, name));
 }
 
 /** A peer that listens on all interfaces is dialled on the loopback one. */
@@ -302,13 +225,4 @@ export function dialAddress(peerAddress: string): string {
     /^\[::\](?=:\d+$)/,
     "[::1]",
   );
-}
-
-/** Equal sources share a build, whatever name and version they are installed under. */
-function buildKey(chaincode: ChaincodeToRun): string {
-  return createHash("sha256")
-    .update(ChaincodeSpec_Type[chaincode.type])
-    .update(`\0${chaincode.type === ChaincodeSpec_Type.GOLANG ? chaincode.path : ""}\0`)
-    .update(chaincode.codePackage)
-    .digest("hex");
 }

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type FakePeer, type FakeStream, startFakePeer } from "../../../tests/support/fake-peer.ts";
+import {
+  never,
+  request,
+  script,
+  until,
+  withRuntime,
+} from "../../../tests/support/process-runtime.ts";
 import {
   packaged,
   Recorder,
@@ -9,41 +15,11 @@ import {
   withDirectory,
   written,
 } from "../../../tests/support/runtime.ts";
-import { systemClock } from "../../base/clock.ts";
 import { DenimError } from "../../base/errors.ts";
-import { silentLogger } from "../../base/logger.ts";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
-import type { ChaincodeToRun, RunningChaincode, StartRequest } from "../types.ts";
 import { startChild } from "./child.ts";
 import { identify, startTimeOf, writeRecord } from "./leftovers.ts";
-import { dialAddress, ProcessRuntime, type ProcessRuntimeOptions } from "./process-runtime.ts";
-import { findToolchain } from "./toolchain.ts";
-
-const never = new AbortController().signal;
-const toolchain = findToolchain(Deno.env.toObject(), Deno.execPath());
-
-async function withRuntime(
-  run: (runtime: ProcessRuntime, directory: string) => Promise<void>,
-  options: Partial<ProcessRuntimeOptions> = {},
-): Promise<void> {
-  await withDirectory(async (directory) => {
-    const runtime = new ProcessRuntime({
-      directory,
-      logger: silentLogger,
-      clock: systemClock,
-      ...options,
-    });
-    try {
-      await run(runtime, directory);
-    } finally {
-      await runtime.close();
-    }
-  });
-}
-
-function request(chaincode: ChaincodeToRun, peerAddress = "127.0.0.1:1"): StartRequest {
-  return { chaincode, peerAddress, tls: undefined, environment: {} };
-}
+import { dialAddress } from "./process-runtime.ts";
 
 async function rejection(promise: Promise<unknown>): Promise<DenimError> {
   try {
@@ -54,138 +30,6 @@ async function rejection(promise: Promise<unknown>): Promise<DenimError> {
   }
   throw new Error("it did not fail");
 }
-
-/** A chaincode without dependencies: one script. */
-function script(code: string): ChaincodeToRun {
-  return written(ChaincodeSpec_Type.NODE, "script", {
-    "src/package.json": '{"scripts":{"start":"node main.js"}}',
-    "src/main.js": code,
-  });
-}
-
-/** The chaincode's stream, or the output of one that ended instead. */
-function registration(peer: FakePeer, running: RunningChaincode): Promise<FakeStream> {
-  return Promise.race([
-    peer.registered(60_000),
-    running.exited.then((status) => {
-      const output = running.lastOutput().map((line) => line.text).join("\n");
-      throw new Error(`it ended: ${JSON.stringify(status)}\n${output}`);
-    }),
-  ]);
-}
-
-/** Registers with a fake peer over mutual TLS, runs INIT, create and read, then stops. */
-async function exercise(runtime: ProcessRuntime, chaincode: ChaincodeToRun): Promise<void> {
-  const peer = await startFakePeer();
-  let running: RunningChaincode | undefined;
-  try {
-    running = await runtime.start(
-      {
-        chaincode,
-        peerAddress: peer.address,
-        tls: peer.tls(),
-        environment: { CORE_CHAINCODE_LOGGING_LEVEL: "info" },
-      },
-      new Recorder(),
-      never,
-    );
-    const stream = await registration(peer, running);
-    assert.equal(stream.name, `${chaincode.name}:${chaincode.version}`);
-    assert.match(await stream.call("init", "init", "a", "ann", "5"), /version 1/);
-    assert.deepEqual(JSON.parse(await stream.call("invoke", "read", "a")), {
-      id: "a",
-      owner: "ann",
-      value: 5,
-    });
-    await stream.call("invoke", "transfer", "a", "bob");
-    assert.match(await stream.call("invoke", "read", "a"), /bob/);
-    await assert.rejects(stream.call("invoke", "read", "nothing"), /does not exist/);
-    await running.stop();
-    await stream.ended;
-  } finally {
-    await running?.stop();
-    await peer.close();
-  }
-}
-
-Deno.test("JavaScript: the example registers with its certificate and answers, under Deno", async () => {
-  await withRuntime(async (runtime, directory) => {
-    const chaincode = packaged(ChaincodeSpec_Type.NODE, join(root, "examples/asset-js"), "asset");
-    await exercise(runtime, chaincode);
-    assert.deepEqual(readdirSync(join(directory, "instances")), []);
-
-    // A second version of the same sources shares the build.
-    const observer = new Recorder();
-    await runtime.build({ ...chaincode, version: "2.0" }, observer, never);
-    assert.deepEqual(observer.steps, []);
-    assert.equal(readdirSync(join(directory, "builds")).length, 1);
-  }, { engine: "deno" });
-});
-
-Deno.test({
-  name: "JavaScript: the example runs under Node too, installed by npm",
-  ignore: toolchain.node === undefined || toolchain.npm === undefined,
-  fn: () =>
-    withRuntime(
-      (runtime) =>
-        exercise(
-          runtime,
-          packaged(ChaincodeSpec_Type.NODE, join(root, "examples/asset-js"), "asset"),
-        ),
-      { engine: "node" },
-    ),
-});
-
-Deno.test("JavaScript: a contract started by fabric-chaincode-node registers and answers", async () => {
-  const chaincode = written(ChaincodeSpec_Type.NODE, "contract", {
-    "src/package.json": JSON.stringify({
-      name: "contract",
-      version: "1.0.0",
-      main: "index.js",
-      scripts: { start: "fabric-chaincode-node start" },
-      dependencies: { "fabric-contract-api": "2.5.8", "fabric-shim": "2.5.8" },
-    }),
-    "src/index.js": `const { Contract } = require("fabric-contract-api");
-      class Greeter extends Contract {
-        async greet(ctx, name) { await ctx.stub.putState("last", name); return "hello " + name; }
-      }
-      exports.contracts = [Greeter];`,
-  });
-  const peer = await startFakePeer();
-  try {
-    await withRuntime(async (runtime) => {
-      const running = await runtime.start(
-        { chaincode, peerAddress: peer.address, tls: peer.tls(), environment: {} },
-        new Recorder(),
-        never,
-      );
-      const stream = await registration(peer, running);
-      assert.equal(await stream.call("invoke", "greet", "ann"), "hello ann");
-    });
-  } finally {
-    await peer.close();
-  }
-});
-
-Deno.test({
-  name: "JavaScript: a start script for a shell is left to npm, and ends as a whole",
-  ignore: toolchain.node === undefined || toolchain.npm === undefined,
-  fn: () =>
-    withRuntime(async (runtime) => {
-      const chaincode = written(ChaincodeSpec_Type.NODE, "shell", {
-        "src/package.json": '{"scripts":{"start":"WORD=hello node main.js"}}',
-        "src/main.js":
-          "console.log(process.env.WORD, process.pid, process.argv.at(-1)); setInterval(() => {}, 1e6)",
-      });
-      const running = await runtime.start(request(chaincode), new Recorder(), never);
-      const started = () => running.lastOutput().find((line) => line.text.startsWith("hello "));
-      await until(() => started() !== undefined);
-      const [, pid, address] = started()?.text.split(" ") ?? [];
-      assert.equal(address, "127.0.0.1:1");
-      await running.stop();
-      await until(() => startTimeOf(Number(pid)) === undefined);
-    }),
-});
 
 Deno.test("nothing of the peer's environment reaches the chaincode but an allow-list", async () => {
   await withRuntime(async (runtime) => {
@@ -406,12 +250,3 @@ Deno.test("without any toolchain the check says what is missing", async () => {
     assert.equal(other.code, "unsupported-platform");
   }, { toolchain: nothing });
 });
-
-/** Waits for a condition; the test's own time limit is 10 s. */
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error("waited too long");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

@@ -1,0 +1,132 @@
+/** Builds of chaincode packages as directories that are kept and shared. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../../base/clock.ts";
+import { DenimError, messageOf } from "../../base/errors.ts";
+import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
+import { buildFailed } from "../build-error.ts";
+import { OutputLog } from "../output.ts";
+import { SingleFlight } from "../single-flight.ts";
+import type { ChaincodeToRun, LaunchObserver } from "../types.ts";
+import type { BuildContext } from "./build.ts";
+import { runChild } from "./child.ts";
+import { buildEnvironment, type Environment } from "./environment.ts";
+import { buildGo } from "./go-build.ts";
+import { buildNode, type JavaScriptEngine } from "./node-build.ts";
+import type { Toolchain } from "./toolchain.ts";
+
+/** A build program may run so long. */
+export const buildTimeoutMs = 10 * 60_000;
+
+export interface BuilderOptions {
+  /** Holds `builds/` and `cache/`. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly toolchain: Toolchain;
+  readonly engine: JavaScriptEngine;
+  readonly environment: Environment;
+}
+
+export class Builder {
+  readonly #flights = new SingleFlight<string>();
+
+  constructor(private readonly options: BuilderOptions) {}
+
+  /** Gives up what is being built, and waits for that. */
+  close(): Promise<void> {
+    return this.#flights.close();
+  }
+
+  /** Removes builds that a killed peer did not finish. */
+  removeUnfinished(): void {
+    const builds = join(this.options.directory, "builds");
+    if (!existsSync(builds)) return;
+    for (const name of readdirSync(builds).filter((name) => name.includes("."))) {
+      rmSync(join(builds, name), { recursive: true, force: true });
+    }
+  }
+
+  /** The directory of a finished build, made now unless it is there. @throws DenimError */
+  async built(
+    chaincode: ChaincodeToRun,
+    observer: LaunchObserver,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const directory = join(this.options.directory, "builds", buildKey(chaincode));
+    if (existsSync(directory)) return directory;
+    return await this.#flights.run(directory, signal, async (abandoned) => {
+      observer.step("build", "begin");
+      try {
+        await this.#build(chaincode, directory, observer, abandoned);
+        observer.step("build", "end");
+        return directory;
+      } catch (error) {
+        observer.step("build", "failed", { error: messageOf(error) });
+        throw error;
+      }
+    });
+  }
+
+  /** Builds beside the final place and moves it there when whole. */
+  async #build(
+    chaincode: ChaincodeToRun,
+    directory: string,
+    observer: LaunchObserver,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const cacheDirectory = join(this.options.directory, "cache");
+    mkdirSync(join(this.options.directory, "builds"), { recursive: true, mode: 0o700 });
+    const making = mkdtempSync(`${directory}.`);
+    const output = new OutputLog(this.options.clock, (line) => observer.output(line));
+    const context: BuildContext = {
+      chaincode,
+      directory: making,
+      cacheDirectory,
+      toolchain: this.options.toolchain,
+      engine: this.options.engine,
+      run: async (command, arguments_, cwd, environment = {}) => {
+        const status = await runChild({
+          command,
+          arguments: arguments_,
+          directory: cwd,
+          environment: { ...buildEnvironment(this.options.environment), ...environment },
+          onLine: (_stream, text) => output.add("build", text),
+          timeoutMs: buildTimeoutMs,
+          signal,
+        });
+        return status.code === 0 ? undefined : `exit code ${status.code ?? status.signal}`;
+      },
+      failed: (what, hint) => buildFailed(chaincode, what, output, hint),
+    };
+    try {
+      switch (chaincode.type) {
+        case ChaincodeSpec_Type.NODE:
+          await buildNode(context);
+          break;
+        case ChaincodeSpec_Type.GOLANG:
+          await buildGo(context);
+          break;
+        default:
+          throw new DenimError(
+            "unsupported-platform",
+            `${ChaincodeSpec_Type[chaincode.type]} chaincode cannot run as a local process`,
+            { type: chaincode.type },
+            "Run it in Docker.",
+          );
+      }
+      if (!existsSync(directory)) renameSync(making, directory);
+    } finally {
+      rmSync(making, { recursive: true, force: true });
+    }
+  }
+}
+
+/** Equal sources share a build, whatever name and version they are installed under. */
+function buildKey(chaincode: ChaincodeToRun): string {
+  return createHash("sha256")
+    .update(ChaincodeSpec_Type[chaincode.type])
+    .update(`\0${chaincode.type === ChaincodeSpec_Type.GOLANG ? chaincode.path : ""}\0`)
+    .update(chaincode.codePackage)
+    .digest("hex");
+}

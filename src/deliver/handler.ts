@@ -122,6 +122,21 @@ export class DeliverHandler {
     );
   }
 
+  /** The next block; the end where the channel's blocks cannot be read (closed, damaged). */
+  async #nextBlock(
+    blocks: AsyncIterator<Block>,
+    channelId: string,
+  ): Promise<IteratorResult<Block, undefined>> {
+    try {
+      return await blocks.next();
+    } catch (error) {
+      this.#logger.error(`[channel: ${channelId}] error reading from channel`, {
+        error: messageOf(error),
+      });
+      return { done: true, value: undefined };
+    }
+  }
+
   async *#sendRange<R>(
     channel: ChannelBlocks,
     channelId: string,
@@ -136,14 +151,13 @@ export class DeliverHandler {
     context.signal.addEventListener("abort", end, { once: true });
     errored?.addEventListener("abort", end, { once: true });
     if (context.signal.aborted) end();
-    const blocks: AsyncIterator<Block> = channel.blocksFrom(range.start, over.signal)
-      [Symbol.asyncIterator]();
+    const blocks = readBlocks(channel, range.start, over.signal);
     try {
       for (let number = range.start;; number++) {
         if (range.failIfNotReady && number >= channel.height()) {
           return { status: Status.NOT_FOUND };
         }
-        const next = await blocks.next();
+        const next = await this.#nextBlock(blocks, channelId);
         if (next.done) {
           if (context.signal.aborted) {
             throw new RpcError(
@@ -162,9 +176,18 @@ export class DeliverHandler {
       context.signal.removeEventListener("abort", end);
       errored?.removeEventListener("abort", end);
       end();
-      await blocks.return?.();
+      await blocks.return(undefined);
     }
   }
+}
+
+/** Defers even the opening, so that its errors come out of `next`. */
+async function* readBlocks(
+  channel: ChannelBlocks,
+  start: number,
+  signal: AbortSignal,
+): AsyncGenerator<Block, undefined> {
+  yield* channel.blocksFrom(start, signal);
 }
 
 function bad(why: string): Answer {

@@ -212,3 +212,21 @@ Deno.test("best effort reads an errored channel", async () => {
   requests.push(seekEnvelope({ clock, start: 0, stop: 0, errorResponse }));
   assert.equal((await answers.next()).value, 0);
 });
+
+Deno.test("a channel whose blocks cannot be read is SERVICE_UNAVAILABLE", async () => {
+  const { channel, requests, answers } = open({ blocks: 1 });
+  channel.blocksFrom = () => {
+    throw new DenimError("ledger-closed", "the ledger is closed");
+  };
+  requests.push(seekEnvelope({ clock, start: 0, stop: 0 }));
+  assert.equal((await answers.next()).value, -Status.SERVICE_UNAVAILABLE);
+
+  const later = open({ blocks: 1 });
+  later.channel.blocksFrom = async function* () {
+    yield later.channel.blocks[0];
+    await Promise.reject(new DenimError("ledger-closed", "the ledger is closed"));
+  };
+  later.requests.push(seekEnvelope({ clock, start: 0, stop: 9 }));
+  assert.equal((await later.answers.next()).value, 0);
+  assert.equal((await later.answers.next()).value, -Status.SERVICE_UNAVAILABLE);
+});

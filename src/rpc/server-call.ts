@@ -103,6 +103,10 @@ export class ServerCall implements CallContext {
         new RpcError(
           GrpcStatus.UNIMPLEMENTED,
           `grpc: Decompressor is not installed for grpc-encoding ${JSON.stringify(encoding)}`,
+          { encoding },
+          undefined,
+          undefined,
+          { "grpc-accept-encoding": "identity" },
         ),
       );
     }

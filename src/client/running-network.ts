@@ -1,7 +1,7 @@
 /** How clients find a running development network: the file that `denim up` leaves. */
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import process from "node:process";
+import { isProcessAlive } from "../base/process-identity.ts";
 
 /** One organisation of the network, as its administrator's client needs it. Paths are absolute. */
 export interface NetworkOrganization {
@@ -19,6 +19,8 @@ export interface RunningNetwork {
   readonly format: 1;
   /** Process that serves it. */
   readonly pid: number;
+  /** Tells that process from a later one with the same number. */
+  readonly startTime: string;
   readonly directory: string;
   readonly channelId: string;
   readonly ordererAddress: string;
@@ -35,7 +37,7 @@ export function readRunningNetwork(directory: string): RunningNetwork | undefine
     const network: unknown = JSON.parse(
       readFileSync(join(directory, networkFileName), "utf8"),
     );
-    return isRunningNetwork(network) && isAlive(network.pid) ? network : undefined;
+    return isRunningNetwork(network) && isProcessAlive(network) ? network : undefined;
   } catch {
     return undefined;
   }
@@ -72,17 +74,29 @@ export function networkPointerFile(
   return state && join(state, "denim", "network");
 }
 
-function isRunningNetwork(value: unknown): value is RunningNetwork {
-  return typeof value === "object" && value !== null && "format" in value && value.format === 1 &&
-    "pid" in value && typeof value.pid === "number" && "organizations" in value &&
-    Array.isArray(value.organizations) && value.organizations.length > 0;
+function hasTexts<Name extends string>(
+  value: unknown,
+  ...names: Name[]
+): value is Record<string, unknown> & Record<Name, string> {
+  if (typeof value !== "object" || value === null) return false;
+  const fields = value as Record<string, unknown>;
+  return names.every((name) => typeof fields[name] === "string");
 }
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
+function isRunningNetwork(value: unknown): value is RunningNetwork {
+  return hasTexts(
+    value,
+    "startTime",
+    "directory",
+    "channelId",
+    "ordererAddress",
+    "ordererTlsRootCertFile",
+  ) &&
+    value.format === 1 &&
+    // Zero and negative numbers would mean whole groups of processes.
+    Number.isSafeInteger(value.pid) && Number(value.pid) > 0 &&
+    Array.isArray(value.organizations) && value.organizations.length > 0 &&
+    value.organizations.every((org) =>
+      hasTexts(org, "mspId", "name", "peerAddress", "adminMspPath", "tlsRootCertFile")
+    );
 }

@@ -10,6 +10,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import { DenimError } from "../base/errors.ts";
 import type { LogWriter } from "../base/log-writer.ts";
+import { identifyProcess } from "../base/process-identity.ts";
 import { networkClient } from "../client/network-client.ts";
 import { endorse } from "../client/endorse.ts";
 import {
@@ -90,7 +91,7 @@ export async function startDevelopmentNetwork(
     const { reason } = await peers[0].runtimes.chosen(ChaincodeSpec_Type.NODE);
     const running: RunningNetwork = {
       format: 1,
-      pid: process.pid,
+      ...identifyProcess(process.pid),
       directory,
       channelId: settings.channelId,
       ordererAddress: layout.orderer.address,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { sleep } from "../../base/async.ts";
 import { DenimError } from "../../base/errors.ts";
+import { isProcessAlive, type ProcessIdentity } from "../../base/process-identity.ts";
 import { findRunningNetwork, readRunningNetwork } from "../../client/running-network.ts";
 import type { CommandHandler } from "../command.ts";
 import { networkDirectory } from "./up.ts";
@@ -19,7 +20,7 @@ export const down: CommandHandler = async (invocation) => {
   const directory = network?.directory ?? networkDirectory(invocation);
   if (network) {
     process.kill(network.pid, "SIGTERM");
-    if (!await gone(network.pid)) {
+    if (!await gone(network)) {
       process.kill(network.pid, "SIGKILL");
       terminal.err(`process ${network.pid} did not stop within ${stopTimeoutMs} ms: killed\n`);
     }
@@ -54,13 +55,9 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-async function gone(pid: number): Promise<boolean> {
+async function gone(process: ProcessIdentity): Promise<boolean> {
   for (let waitedMs = 0; waitedMs < stopTimeoutMs; waitedMs += pollIntervalMs) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return true;
-    }
+    if (!isProcessAlive(process)) return true;
     await sleep(pollIntervalMs);
   }
   return false;

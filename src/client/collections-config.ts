@@ -11,6 +11,9 @@ import { parsePolicy } from "../policy/parse-policy.ts";
 const example = '[{"name":"secrets","policy":"OR(\'Org1MSP.member\')","requiredPeerCount":0,' +
   '"maxPeerCount":0,"blockToLive":0,"memberOnlyRead":true}]';
 
+/** Peer counts are 32-bit numbers. */
+const maxCount = 0x7fff_ffff;
+
 /**
  * Serialized CollectionConfigPackage of the JSON list.
  * @throws DenimError `malformed-collections`
@@ -28,7 +31,9 @@ export function parseCollectionsConfig(json: string): Uint8Array {
 }
 
 function collectionOf(item: unknown): CollectionConfig {
-  if (typeof item !== "object" || item === null) throw malformed("a collection is not an object");
+  if (typeof item !== "object" || item === null || Array.isArray(item)) {
+    throw malformed("a collection is not an object");
+  }
   const fields = new Map(
     Object.entries(item).map(([name, value]) => [name.toLowerCase(), value as unknown]),
   );
@@ -42,6 +47,11 @@ function collectionOf(item: unknown): CollectionConfig {
     if (typeof value !== "number" || !Number.isSafeInteger(value)) {
       throw malformed(`${name} is not a whole number`);
     }
+    return value;
+  };
+  const count = (name: string): number => {
+    const value = whole(name);
+    if (Math.abs(value) > maxCount) throw malformed(`${name} ${value} is out of range`);
     return value;
   };
   const memberOnlyRead = fields.get("memberonlyread") ?? false;
@@ -61,8 +71,8 @@ function collectionOf(item: unknown): CollectionConfig {
       value: {
         name: text("name"),
         memberOrgsPolicy: { payload: { case: "signaturePolicy", value: signaturePolicy } },
-        requiredPeerCount: whole("requiredPeerCount"),
-        maximumPeerCount: whole("maxPeerCount"),
+        requiredPeerCount: count("requiredPeerCount"),
+        maximumPeerCount: count("maxPeerCount"),
         blockToLive: BigInt(blockToLive),
         memberOnlyRead,
       },

@@ -24,7 +24,7 @@ export class CommitWaiter {
 
   private constructor(private readonly channelId: string, private readonly timeoutMs: number) {}
 
-  /** Opens a filtered event stream on every peer. @throws RpcError */
+  /** Opens a filtered event stream on every peer. @throws DenimError `event-stream-refused` */
   static async connect(
     peers: readonly PeerConnection[],
     channelId: string,
@@ -37,7 +37,7 @@ export class CommitWaiter {
       const stream = peer.deliverFiltered(waiter.#abort.signal);
       waiter.#streams.push({ address: peer.address, stream });
     }
-    await Promise.all(peers.map((peer, i) =>
+    const sent = peers.map((peer, i) =>
       waiter.#streams[i].stream.send(seekEnvelope({
         channelId,
         signer,
@@ -45,8 +45,21 @@ export class CommitWaiter {
         start: "newest",
         stop: maxBlockNumber,
         tlsCertHash: peer.tlsCertHash,
-      }))
-    ));
+      })).catch((error) => {
+        throw new DenimError(
+          "event-stream-refused",
+          "failed to connect to deliver on all peers: error connecting to deliver filtered at " +
+            `${peer.address}: ${messageOf(error)}`,
+          { address: peer.address },
+        );
+      })
+    );
+    try {
+      await Promise.all(sent);
+    } catch (error) {
+      waiter.close();
+      throw error;
+    }
     return waiter;
   }
 

@@ -35,7 +35,7 @@ export async function endorsingPeers(
   return names
     .filter(([, role]) => isObject(role) && role["endorsingPeer"] === true)
     .map(([name]) => {
-      const peer = peers[name];
+      const peer = Object.hasOwn(peers, name) ? peers[name] : undefined;
       if (!isObject(peer)) {
         throw new DenimError(
           "bad-connection-profile",
@@ -58,7 +58,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 function section(root: unknown, ...path: string[]): Record<string, unknown> | undefined {
   let here = root;
   for (const name of path) {
-    if (!isObject(here)) return undefined;
+    if (!isObject(here) || !Object.hasOwn(here, name)) return undefined;
     here = here[name];
   }
   return isObject(here) ? here : undefined;

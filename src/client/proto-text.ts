@@ -6,7 +6,7 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { reflect, type ReflectMessage } from "@bufbuild/protobuf/reflect";
-import { utf8 } from "../base/bytes.ts";
+import { compareUtf8, utf8 } from "../base/bytes.ts";
 
 /** The compact text form of golang/protobuf 1.x: each field followed by a space. */
 export function protoText<D extends DescMessage>(schema: D, message: MessageShape<D>): string {
@@ -20,14 +20,28 @@ function messageText(message: ReflectMessage): string {
     if (field.fieldKind === "list") {
       for (const item of message.get(field)) text += fieldText(field, item, field.listKind);
     } else if (field.fieldKind === "map") {
-      for (const [key, value] of message.get(field)) {
-        const inner = `key:${JSON.stringify(String(key))} ` +
+      for (const [key, value] of sortedEntries(message.get(field))) {
+        const inner = `key:${keyText(key)} ` +
           fieldText({ ...field, name: "value" }, value, field.mapKind);
         text += `${field.name}:<${inner}> `;
       }
     } else text += fieldText(field, message.get(field), field.fieldKind);
   }
   return text;
+}
+
+type MapKey = string | number | bigint | boolean;
+
+/** Go writes maps in the order of their keys. */
+function sortedEntries(map: Iterable<[unknown, unknown]>): [MapKey, unknown][] {
+  return ([...map] as [MapKey, unknown][]).sort(([a], [b]) => {
+    if (typeof a === "string" && typeof b === "string") return compareUtf8(a, b);
+    return a < b ? -1 : a > b ? 1 : 0;
+  });
+}
+
+function keyText(key: MapKey): string {
+  return typeof key === "string" ? quoted(utf8(key)) : String(key);
 }
 
 function fieldText(

@@ -82,9 +82,10 @@ export function writeBlock(
   const { hashedUpdates } = prepared.mvcc;
   blocks.add(write.block, firstOrdinal, prepared.flags, prepared.indexedTxIds);
   const history = writeHistory(write, stores, committed);
+  // Lifetimes come from the state before this block: ask before it is written.
   scheduleExpiry(database, hashedUpdates, privateUpdates, lifetime);
-  expireKeys(database, number, hashedUpdates, privateUpdates, committed);
-  writeState(write, state, history);
   storePrivateData(database, number, write.privateData, write.missing, lifetime);
+  expireKeys(database, number, hashedUpdates, privateUpdates, committed);
   expirePrivateData(database, number);
+  writeState(write, state, history);
 }

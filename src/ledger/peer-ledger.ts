@@ -1,26 +1,21 @@
 /** One channel's ledger over one SQLite file. Mirrors core/ledger/kvledger/kv_ledger.go. */
-import { create } from "@bufbuild/protobuf";
-import {
-  type Block,
-  BlockMetadataIndex,
-  BlockMetadataSchema,
-  BlockSchema,
-  MetadataSchema,
-} from "../gen/common/common_pb.ts";
-import { emptyBytes, equal, hex } from "../base/bytes.ts";
-import { DenimError, messageOf } from "../base/errors.ts";
+import { type Block, BlockMetadataIndex } from "../gen/common/common_pb.ts";
+import { emptyBytes, hex } from "../base/bytes.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { blockMetadata, encodeMetadata, setMetadataSlot } from "../protocol/block.ts";
+import { blockMetadata } from "../protocol/block.ts";
 import { writeBlock } from "./block-commit.ts";
 import { missingOf, prepareBlock, type PreparedBlock } from "./block-preparation.ts";
 import { BlockFeed } from "./block/block-feed.ts";
 import { BlockStore, type ChainTip } from "./block/block-store.ts";
+import { checkFollows, finalBlock } from "./block/next-block.ts";
 import { StateHistory } from "./history-store.ts";
 import type { KeyValueCheck } from "./key-validation.ts";
 import type { LedgerLimits } from "./limits.ts";
 import { commitHash, deterministicUpdateBytes } from "./mvcc/commit-hash.ts";
 import { BlockCommittedState } from "./mvcc/committed-state.ts";
 import type { BlockToLive } from "./private/collection-policy.ts";
+import { collectionLifetimes } from "./private/collection-lifetimes.ts";
 import {
   missingPrivateData,
   newestPrivateBlock,
@@ -184,7 +179,7 @@ export class SqliteLedger implements PeerLedger {
    */
   commit(input: CommitInput): CommittedBlock {
     const started = performance.now();
-    const number = this.#checkFollows(input);
+    const number = checkFollows(this.#tip, input.block, input.flags);
     // Views of the old height keep their own connections; an unused one must not hold the log.
     this.#snapshots.advance();
     const committed = new BlockCommittedState(this.#state);
@@ -221,7 +216,7 @@ export class SqliteLedger implements PeerLedger {
       blocks: this.#blocks,
       state: this.#state,
       historyEnabled: this.modules.historyEnabled,
-      lifetime: this.#lifetime(),
+      lifetime: collectionLifetimes(this.modules.blockToLive, committed),
     };
     const tip = this.database.transaction(() => {
       writeBlock(write, stores, committed);
@@ -267,39 +262,6 @@ export class SqliteLedger implements PeerLedger {
     };
   }
 
-  /** The block's number. Mirrors blkstorage's addBlock. */
-  #checkFollows({ block, flags }: CommitInput): number {
-    if (block.header === undefined) {
-      throw new DenimError("unexpected-block", "block header is nil");
-    }
-    const number = Number(block.header.number);
-    if (number !== this.#tip.height) {
-      throw new DenimError(
-        "unexpected-block",
-        `block number should have been ${this.#tip.height} but was ${number}`,
-        { expected: this.#tip.height, actual: number },
-      );
-    }
-    if (number > 0 && !equal(block.header.previousHash, this.#tip.headerHash)) {
-      throw new DenimError(
-        "unexpected-block",
-        `unexpected Previous block hash. Expected PreviousHash = [${
-          hex(this.#tip.headerHash)
-        }], PreviousHash referred in the latest block= [${hex(block.header.previousHash)}]`,
-        { number },
-      );
-    }
-    const count = block.data?.data.length ?? 0;
-    if (flags.length !== count) {
-      throw new DenimError(
-        "bad-flags",
-        `block ${number} has ${count} transactions but ${flags.length} validation flags`,
-        { number, transactions: count, flags: flags.length },
-      );
-    }
-    return number;
-  }
-
   /** Computed from block 1 on, and only while the chain has had it without a gap. */
   #nextCommitHash(number: number, prepared: PreparedBlock): Uint8Array | undefined {
     if (number !== 1 && this.#commitHash === undefined) return undefined;
@@ -313,20 +275,6 @@ export class SqliteLedger implements PeerLedger {
     const newest = this.#blocks.byNumber(this.#tip.height - 1);
     const { value } = blockMetadata(newest, BlockMetadataIndex.COMMIT_HASH);
     return value.length === 0 ? undefined : value;
-  }
-
-  /** Lifetimes of collections, looked up once per block. */
-  #lifetime(): (namespace: string, collection: string) => number | undefined {
-    const known = new Map<string, number | undefined>();
-    const state = new BlockCommittedState(this.#state);
-    return (namespace, collection) => {
-      const name = JSON.stringify([namespace, collection]);
-      if (!known.has(name)) {
-        const getState = (ns: string, key: string) => state.get(ns, key)?.value;
-        known.set(name, this.modules.blockToLive(getState, namespace, collection));
-      }
-      return known.get(name);
-    };
   }
 
   #missing(prepared: PreparedBlock, privateData: BlockPrivateData): MissingPrivateData[] {
@@ -366,19 +314,4 @@ export class SqliteLedger implements PeerLedger {
     }
     return committed;
   }
-}
-
-/** The block as it is kept: the peer's flags and commit hash in its metadata. The input stays as it is. */
-function finalBlock(block: Block, flags: Uint8Array, hash: Uint8Array | undefined): Block {
-  const final = create(BlockSchema, {
-    header: block.header,
-    data: block.data,
-    metadata: create(BlockMetadataSchema, { metadata: [...block.metadata?.metadata ?? []] }),
-  });
-  setMetadataSlot(final, BlockMetadataIndex.TRANSACTIONS_FILTER, flags);
-  if (hash) {
-    const metadata = create(MetadataSchema, { value: hash });
-    setMetadataSlot(final, BlockMetadataIndex.COMMIT_HASH, encodeMetadata(metadata));
-  }
-  return final;
 }

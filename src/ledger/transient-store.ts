@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type TxPvtReadWriteSet, TxPvtReadWriteSetSchema } from "../gen/ledger/rwset/rwset_pb.ts";
+import { DenimError } from "../base/errors.ts";
 import type { LedgerLimits } from "./limits.ts";
 import { Database } from "./storage/database.ts";
 import type { TransientStore } from "./types.ts";
@@ -21,6 +22,7 @@ CREATE INDEX IF NOT EXISTS transient_by_height ON transient(height);`;
 /** Opens its file when there is something to keep: most channels have no private data. */
 export class FileTransientStore implements TransientStore {
   #opened: Database | undefined;
+  #closed = false;
 
   constructor(readonly file: string, readonly limits: LedgerLimits) {}
 
@@ -67,15 +69,21 @@ export class FileTransientStore implements TransientStore {
   }
 
   close(): void {
+    this.#closed = true;
     this.#opened?.close();
     this.#opened = undefined;
   }
 
   #existing(): Database | undefined {
-    return this.#opened ?? (existsSync(this.file) ? this.#open() : undefined);
+    return this.#opened ?? (this.#closed || existsSync(this.file) ? this.#open() : undefined);
   }
 
   #open(): Database {
+    if (this.#closed) {
+      throw new DenimError("ledger-closed", `the transient store ${this.file} is closed`, {
+        file: this.file,
+      });
+    }
     if (this.#opened === undefined) {
       const database = new Database(this.file, {
         cacheKiB: this.limits.readerCacheKiB,

@@ -44,4 +44,6 @@ Deno.test("private sets wait for their transaction, also over a restart, until t
   store.purgeByTxIds(["t1", "unknown"]);
   assert.deepEqual([store.get("t1"), store.get("t2")], [[], [three]]);
   store.close();
+  assert.throws(() => store.persist("t3", 8, one), { code: "ledger-closed" });
+  assert.throws(() => store.get("t2"), { code: "ledger-closed" });
 });

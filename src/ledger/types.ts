@@ -164,7 +164,7 @@ export interface StateEntry {
   readonly version: Version;
 }
 
-/** One channel's ledger. */
+/** One channel's ledger. The blocks it gives are shared between readers: not to be changed. */
 export interface PeerLedger {
   readonly channelId: string;
   info(): BlockchainInfo;

@@ -69,7 +69,6 @@ const tables = [
      key TEXT NOT NULL,
      key_hash BLOB NOT NULL)`,
   `CREATE INDEX state_expiry_by_block ON state_expiry(expires)`,
-  `CREATE TABLE facts (name TEXT PRIMARY KEY, value BLOB NOT NULL)`,
 ];
 
 /** Makes the tables in the transaction that is open. */
@@ -83,7 +82,7 @@ function pragma(database: Database, name: string): number {
   return Number(database.prepare(`PRAGMA ${name}`).get()?.[name] ?? 0);
 }
 
-/** Whether the file was completely created (its tables and block 0 come in one transaction). */
+/** Whether the tables are there; a ledger that can be used has block 0 too. */
 export function isCreated(database: Database): boolean {
   return pragma(database, "user_version") !== 0;
 }

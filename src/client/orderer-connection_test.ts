@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { create } from "@bufbuild/protobuf";
+import { utf8 } from "../base/bytes.ts";
+import { sha256 } from "../crypto/hash.ts";
+import { EnvelopeSchema, Status } from "../gen/common/common_pb.ts";
+import { BroadcastResponseSchema } from "../gen/orderer/ab_pb.ts";
+import { createRpcClient } from "../rpc/client.ts";
+import { ordererServer } from "./client_testkit.ts";
+import { OrdererConnection } from "./orderer-connection.ts";
+
+const envelope = create(EnvelopeSchema, { payload: utf8("transaction") });
+
+async function broadcast(...answers: [status: Status, info?: string][]) {
+  const received: Uint8Array[] = [];
+  await using orderer = await ordererServer({
+    async *broadcast(requests) {
+      for await (const { payload } of requests) {
+        received.push(payload);
+        for (const [status, info] of answers) {
+          yield create(BroadcastResponseSchema, { status, info });
+        }
+        return;
+      }
+    },
+  });
+  await orderer.connection.broadcast(envelope);
+  return received;
+}
+
+Deno.test("a broadcast is done when the orderer says so", async () => {
+  assert.deepEqual(await broadcast([Status.SUCCESS]), [utf8("transaction")]);
+});
+
+Deno.test("a refusal comes with status and reason, a silent end as such", async () => {
+  await assert.rejects(broadcast([Status.BAD_REQUEST, "it is too large"]), {
+    code: "broadcast-refused",
+    message: "got unexpected status: BAD_REQUEST -- it is too large",
+    facts: { status: "BAD_REQUEST", info: "it is too large" },
+  });
+  await assert.rejects(broadcast([418 as Status]), /got unexpected status: 418 -- $/);
+  await assert.rejects(broadcast(), {
+    message: "the orderer closed the stream without an answer",
+  });
+});
+
+Deno.test("an orderer that is not there is an RpcError", async () => {
+  const address = "127.0.0.1:1";
+  const orderer = new OrdererConnection(address, createRpcClient({ address }));
+  await assert.rejects(orderer.broadcast(envelope), { name: "RpcError" });
+  orderer.close();
+});
+
+Deno.test("requests are bound to the hash of the client's certificate, where it shows one", () => {
+  const rpc = createRpcClient({ address: "127.0.0.1:1" });
+  assert.equal(new OrdererConnection("", rpc).tlsCertHash, undefined);
+  const certificate = utf8("certificate");
+  assert.deepEqual(new OrdererConnection("", rpc, certificate).tlsCertHash, sha256(certificate));
+});

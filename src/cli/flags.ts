@@ -98,9 +98,8 @@ function checked(flag: Flag, shown: string, value: string): string {
     );
   switch (flag.kind) {
     case "boolean": {
-      const boolean = goBooleans[value];
-      if (boolean === undefined) throw invalid("expected true or false");
-      return boolean;
+      if (!Object.hasOwn(goBooleans, value)) throw invalid("expected true or false");
+      return goBooleans[value];
     }
     case "duration":
       if (parseDuration(value) === undefined) {

@@ -68,6 +68,7 @@ Deno.test("mistakes are named as pflag names them", () => {
   assert.equal(message(["--ctor"]), "flag needs an argument: --ctor");
   assert.equal(message(["-c"]), "flag needs an argument: 'c' in -c");
   assert.match(message(["--tls=maybe"]), /invalid argument "maybe" for "--tls" flag/);
+  assert.match(message(["--tls=constructor"]), /invalid argument "constructor"/);
   assert.match(message(["--orgs", "two"]), /invalid argument "two"/);
   assert.match(message(["--waitForEventTimeout", "soon"]), /such as 30s/);
 });

@@ -55,7 +55,6 @@ export function createCertificateAuthority(
     notAfter: clock.now() + authorityValidityMs,
     isCa: true,
     keyUsage: ["digitalSignature", "keyEncipherment", "keyCertSign", "crlSign"],
-    extendedKeyUsage: ["any"],
   }, keys);
   const issuer: Issuer = { name: subject, keys };
 

@@ -14,6 +14,7 @@ import { Deferred, sleep } from "../base/async.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { formatAddress, parseAddress } from "./address.ts";
+import { deferDestroy } from "./deferred-destroy.ts";
 import { keepAlive } from "./keepalive.ts";
 import { defaultServerLimits, type RpcLimits } from "./limits.ts";
 import {
@@ -126,6 +127,7 @@ class Http2RpcServer implements RpcServer {
   }
 
   #accept(session: ServerHttp2Session): void {
+    deferDestroy(session);
     const socket = session.socket as unknown as {
       remoteAddress?: string;
       remotePort?: number;

@@ -5,6 +5,7 @@ import net from "node:net";
 import tls from "node:tls";
 import { Deferred } from "../base/async.ts";
 import { parseAddress } from "./address.ts";
+import { deferDestroy } from "./deferred-destroy.ts";
 import { keepAlive } from "./keepalive.ts";
 import type { RpcLimits } from "./limits.ts";
 import { GrpcStatus, RpcError } from "./status.ts";
@@ -137,5 +138,6 @@ export async function openSession(
     peerMaxConcurrentStreams: target.limits.maxConcurrentStreams,
     maxSessionMemory: 1024,
   });
+  deferDestroy(session);
   return new ClientSession(session, target, socket);
 }

@@ -8,6 +8,7 @@ import { BlockHistory } from "./history-store.ts";
 import type { CommittedState } from "./mvcc/committed-state.ts";
 import type { CollectionUpdates, Update } from "./mvcc/update-batch.ts";
 import { expirePrivateData, storePrivateData } from "./private/private-data-store.ts";
+import type { IndexWriter } from "./mango/index-store.ts";
 import { type CollectionLifetime, expireKeys, scheduleExpiry } from "./private/state-expiry.ts";
 import { hashBytes, hashedStateKey, privateNamespace, stateKey } from "./state/state-key.ts";
 import type { StateStore, VersionedValue } from "./state/state-store.ts";
@@ -31,11 +32,17 @@ export interface CommitStores {
   readonly state: StateStore;
   readonly historyEnabled: boolean;
   readonly lifetime: CollectionLifetime;
+  /** Places of the written documents in the indexes of rich queries. */
+  readonly indexes: IndexWriter;
+  /** The form in which the state keeps a value. */
+  readonly storedForm: (value: Uint8Array) => Uint8Array;
 }
 
-function stored(update: Update): VersionedValue | undefined {
-  if (update.value === undefined) return undefined;
-  return { value: update.value, metadata: update.metadata, version: update.version };
+function stored(
+  { value, metadata, version }: Update,
+  form: (value: Uint8Array) => Uint8Array = (given) => given,
+): VersionedValue | undefined {
+  return value === undefined ? undefined : { value: form(value), metadata, version };
 }
 
 /** Notes who wrote what; undefined where the peer keeps no history. */
@@ -54,20 +61,30 @@ function writeHistory(
   return history;
 }
 
-function writeState(write: BlockWrite, state: StateStore, history: BlockHistory | undefined): void {
+function writeState(
+  write: BlockWrite,
+  { state, indexes, storedForm }: CommitStores,
+  history: BlockHistory | undefined,
+): void {
   const { publicUpdates, hashedUpdates } = write.prepared.mvcc;
   for (const namespace of publicUpdates.namespaces()) {
     for (const [key, update] of publicUpdates.of(namespace) ?? []) {
       const name = stateKey(namespace, key);
       history?.noteExistence(namespace, key, name, update.value !== undefined);
-      state.apply(name, stored(update), history?.lastWrite(namespace, key));
+      const entry = stored(update, storedForm);
+      state.apply(name, entry, history?.lastWrite(namespace, key));
+      indexes.note(namespace, name, entry?.value);
     }
   }
   for (const { namespace, collection, key, update } of hashedUpdates.all()) {
     state.apply(hashedStateKey(namespace, collection, hashBytes(key)), stored(update));
   }
   for (const { namespace, collection, key, update } of write.privateUpdates.all()) {
-    state.apply(stateKey(privateNamespace(namespace, collection), key), stored(update));
+    const collectionNamespace = privateNamespace(namespace, collection);
+    const name = stateKey(collectionNamespace, key);
+    const entry = stored(update, storedForm);
+    state.apply(name, entry);
+    indexes.note(collectionNamespace, name, entry?.value);
   }
 }
 
@@ -78,7 +95,7 @@ export function writeBlock(
   committed: CommittedState,
 ): void {
   const { number, prepared, privateUpdates, firstOrdinal } = write;
-  const { database, blocks, state, lifetime } = stores;
+  const { database, blocks, lifetime } = stores;
   const { hashedUpdates } = prepared.mvcc;
   blocks.add(write.block, firstOrdinal, prepared.flags, prepared.indexedTxIds);
   const history = writeHistory(write, stores, committed);
@@ -87,5 +104,5 @@ export function writeBlock(
   storePrivateData(database, number, write.privateData, write.missing, lifetime);
   expireKeys(database, number, hashedUpdates, privateUpdates, committed);
   expirePrivateData(database, number);
-  writeState(write, state, history);
+  writeState(write, stores, history);
 }

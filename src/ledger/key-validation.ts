@@ -4,7 +4,7 @@
  * stateleveldb and statecouchdb.
  */
 import { DenimError, messageOf } from "../base/errors.ts";
-import { strictText } from "../base/bytes.ts";
+import { parseDocument } from "./mango/json.ts";
 
 /** Names as in core.yaml `ledger.state.stateDatabase`. */
 export type StateDatabaseKind = "goleveldb" | "CouchDB";
@@ -19,15 +19,8 @@ function refuse(message: string, key: string): DenimError {
 }
 
 function checkCouchValue(key: string, value: Uint8Array | undefined): void {
-  const json = value === undefined ? undefined : strictText(value);
-  if (json === undefined || !json.trimStart().startsWith("{")) return;
-  let fields: Record<string, unknown>;
-  try {
-    fields = JSON.parse(json);
-  } catch {
-    return; // Not JSON: CouchDB keeps it as an attachment.
-  }
-  for (const field of Object.keys(fields)) {
+  const fields = value && parseDocument(value);
+  for (const field of Object.keys(fields ?? {})) {
     if (field.startsWith("_") || field === couchVersionField) {
       throw refuse(`field [${field}] is not valid for the CouchDB state database`, key);
     }

@@ -12,6 +12,8 @@ import { keyValueCheck, type StateDatabaseKind } from "./key-validation.ts";
 import { defaultLedgerLimits, type LedgerLimits } from "./limits.ts";
 import { type LedgerModules, SqliteLedger } from "./peer-ledger.ts";
 import { type BlockToLive, lsccBlockToLive } from "./private/collection-policy.ts";
+import type { IndexFiles } from "./mango/chaincode-indexes.ts";
+import { canonicalDocument } from "./mango/json.ts";
 import { noRichQueries, type RichQueryEngine } from "./query/rich-query.ts";
 import { Database } from "./storage/database.ts";
 import { checkFormat, createTables, isCreated } from "./storage/schema.ts";
@@ -24,9 +26,15 @@ export interface LedgerProviderOptions {
   readonly limits?: Partial<LedgerLimits>;
   /** Default true, as in Fabric's core.yaml. */
   readonly historyEnabled?: boolean;
-  /** Decides which keys are valid; default `goleveldb`. */
+  /**
+   * Decides which keys are valid, and what JSON objects look like when they are read: as written
+   * (`goleveldb`, the default), or as CouchDB gives them back.
+   */
   readonly stateDatabase?: StateDatabaseKind;
+  /** Default: none, with LevelDB's words. `createMangoEngine` has CouchDB's query language. */
   readonly richQueries?: RichQueryEngine;
+  /** Index definitions of installed packages. */
+  readonly indexFiles?: IndexFiles;
   /** Default: from the collection definitions in the lscc namespace. */
   readonly blockToLive?: BlockToLive;
 }
@@ -46,6 +54,8 @@ function modulesOf(options: LedgerProviderOptions): LedgerModules {
     historyEnabled: options.historyEnabled ?? true,
     checkKeyValue: keyValueCheck(options.stateDatabase ?? "goleveldb"),
     richQueries: options.richQueries ?? noRichQueries,
+    indexFiles: options.indexFiles,
+    storedForm: options.stateDatabase === "CouchDB" ? canonicalDocument : undefined,
     blockToLive: options.blockToLive ?? lsccBlockToLive,
   };
 }
@@ -123,6 +133,7 @@ class DirectoryLedgerProvider implements LedgerProvider {
       checkFormat(database);
       const ledger = this.#ledger(channelId, database);
       if (ledger.info().height === 0) throw nonExisting(channelId);
+      ledger.refreshIndexes();
       return ledger;
     } catch (cause) {
       this.#open.delete(channelId);
@@ -136,6 +147,10 @@ class DirectoryLedgerProvider implements LedgerProvider {
       .filter((entry) => entry.isDirectory() && this.#exists(entry.name))
       .map((entry) => entry.name)
       .sort();
+  }
+
+  chaincodeInstalled(): void {
+    for (const ledger of this.#open.values()) ledger.refreshIndexes();
   }
 
   close(): void {

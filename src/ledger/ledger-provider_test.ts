@@ -185,7 +185,7 @@ Deno.test("a ledger of another format or program is refused by name", () => {
   openDamaged(change("PRAGMA user_version=99"), (provider) => {
     assert.throws(() => provider.open("mychannel"), {
       code: "ledger-format",
-      message: /has format 99, this program needs format 1/,
+      message: /has format 99, this program needs format 2/,
     });
   });
   openDamaged(change("PRAGMA application_id=7"), (provider) => {

@@ -1,6 +1,6 @@
 /** One channel's ledger over one SQLite file. Mirrors core/ledger/kvledger/kv_ledger.go. */
 import { type Block, BlockMetadataIndex } from "../gen/common/common_pb.ts";
-import { emptyBytes, hex } from "../base/bytes.ts";
+import { emptyBytes, hex, text } from "../base/bytes.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { blockMetadata } from "../protocol/block.ts";
@@ -12,9 +12,15 @@ import { checkFollows, finalBlock } from "./block/next-block.ts";
 import { StateHistory } from "./history-store.ts";
 import type { KeyValueCheck } from "./key-validation.ts";
 import type { LedgerLimits } from "./limits.ts";
+import {
+  chaincodesToIndex,
+  defineChaincodeIndexes,
+  type IndexFiles,
+} from "./mango/chaincode-indexes.ts";
+import { IndexWriter } from "./mango/index-store.ts";
 import { commitHash, deterministicUpdateBytes } from "./mvcc/commit-hash.ts";
 import { BlockCommittedState } from "./mvcc/committed-state.ts";
-import type { BlockToLive } from "./private/collection-policy.ts";
+import { type BlockToLive, lsccNamespace } from "./private/collection-policy.ts";
 import { collectionLifetimes } from "./private/collection-lifetimes.ts";
 import {
   missingPrivateData,
@@ -25,8 +31,8 @@ import { preparePrivateUpdates } from "./private/private-updates.ts";
 import { StateQueryExecutor } from "./query/query-executor.ts";
 import type { RichQueryEngine } from "./query/rich-query.ts";
 import { Simulator } from "./query/simulator.ts";
-import { splitStateKey } from "./state/state-key.ts";
-import { StateStore } from "./state/state-store.ts";
+import { splitStateKey, stateKey } from "./state/state-key.ts";
+import { stateRangeCursor, StateStore } from "./state/state-store.ts";
 import type { Database } from "./storage/database.ts";
 import { SnapshotPool } from "./storage/snapshot-pool.ts";
 import { FileTransientStore } from "./transient-store.ts";
@@ -50,6 +56,10 @@ export interface LedgerModules {
   readonly historyEnabled: boolean;
   readonly checkKeyValue: KeyValueCheck;
   readonly richQueries: RichQueryEngine;
+  /** Indexes of installed packages; without it none are made. */
+  readonly indexFiles?: IndexFiles;
+  /** The form in which the state keeps a value; default: as written. */
+  readonly storedForm?: (value: Uint8Array) => Uint8Array;
   readonly blockToLive: BlockToLive;
 }
 
@@ -217,9 +227,13 @@ export class SqliteLedger implements PeerLedger {
       state: this.#state,
       historyEnabled: this.modules.historyEnabled,
       lifetime: collectionLifetimes(this.modules.blockToLive, committed),
+      indexes: new IndexWriter(this.database),
+      storedForm: this.modules.storedForm ?? ((value: Uint8Array) => value),
     };
+    const definitions = prepared.mvcc.publicUpdates.of(lsccNamespace)?.keys() ?? [];
     const tip = this.database.transaction(() => {
       writeBlock(write, stores, committed);
+      this.#defineIndexes(stores.indexes, definitions);
       return this.#blocks.tip();
     });
     this.#tip = tip;
@@ -241,6 +255,21 @@ export class SqliteLedger implements PeerLedger {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Makes the indexes that newly installed packages bring for chaincodes that are instantiated. */
+  refreshIndexes(): void {
+    const modules = this.#indexModules();
+    if (modules === undefined) return;
+    const cursor = stateRangeCursor(this.#state, lsccNamespace, "", "");
+    const names: string[] = [];
+    for (let entry = cursor.next(); entry !== undefined; entry = cursor.next()) {
+      names.push(text(splitStateKey(entry.stored).key));
+    }
+    const pending = chaincodesToIndex(modules, names);
+    if (pending.length === 0) return;
+    this.#snapshots.advance();
+    this.database.transaction(() => this.#defineIndexes(new IndexWriter(this.database), pending));
+  }
+
   /** Ends block streams and gives all connections back; safe to call twice. */
   close(): void {
     if (this.#closed) return;
@@ -260,6 +289,18 @@ export class SqliteLedger implements PeerLedger {
       checkKeyValue,
       maxDegreeQueryReadsHashing: limits.maxDegreeQueryReadsHashing,
     };
+  }
+
+  #indexModules() {
+    const { indexFiles: files } = this.modules;
+    const getState = (namespace: string, key: string) =>
+      this.#state.get(stateKey(namespace, key))?.value;
+    return files && { database: this.database, getState, files, logger: this.#log };
+  }
+
+  #defineIndexes(writer: IndexWriter, names: Iterable<string>): void {
+    const modules = this.#indexModules();
+    if (modules) defineChaincodeIndexes(modules, writer, names);
   }
 
   /** Computed from block 1 on, and only while the chain has had it without a gap. */

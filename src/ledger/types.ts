@@ -216,5 +216,7 @@ export interface LedgerProvider {
   /** Opens existing ledgers; the open one is returned when asked twice. */
   open(channelId: string): PeerLedger;
   list(): string[];
+  /** To be called when a package is installed: its indexes serve the channels that run it. */
+  chaincodeInstalled(): void;
   close(): void;
 }

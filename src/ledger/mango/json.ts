@@ -2,7 +2,7 @@
  * JSON as statecouchdb keeps it: which values are JSON documents, and the bytes that come back.
  * Mirrors couchdoc_conv.go of Fabric 1.4.2 with the JSON rules of Go.
  */
-import { compareUtf8, text } from "../../base/bytes.ts";
+import { compareUtf8, text, utf8 } from "../../base/bytes.ts";
 
 export type JsonValue = null | boolean | number | bigint | string | JsonValue[] | JsonObject;
 export interface JsonObject {
@@ -116,4 +116,10 @@ export function canonicalJson(value: JsonValue): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   const fields = fieldNames(value).map((name) => `${quoted(name)}:${canonicalJson(value[name])}`);
   return `{${fields.join(",")}}`;
+}
+
+/** The bytes in which CouchDB gives a value back: JSON objects are written anew, others stay. */
+export function canonicalDocument(value: Uint8Array): Uint8Array {
+  const document = parseDocument(value);
+  return document === undefined ? value : utf8(canonicalJson(document));
 }

@@ -1,9 +1,12 @@
-/**
- * Rich queries (JSON selectors). The built-in store behaves as LevelDB: it has none. An engine plugs
- * in here.
- */
+/** Rich queries (JSON selectors): where an engine plugs in. Without one the store answers as LevelDB. */
 import { DenimError } from "../../base/errors.ts";
 import type { EntryCursor, StateView } from "../state/state-store.ts";
+import type { Database } from "../storage/database.ts";
+
+/** Committed state with the tables beside it, all at one height. */
+export interface IndexedState extends StateView {
+  readonly database: Database;
+}
 
 export interface RichQueryPage {
   readonly cursor: EntryCursor;
@@ -13,10 +16,10 @@ export interface RichQueryPage {
 
 export interface RichQueryEngine {
   /** @throws DenimError with the text that the chaincode sees */
-  query(view: StateView, namespace: string, query: string): EntryCursor;
+  query(view: IndexedState, namespace: string, query: string): EntryCursor;
   /** @param pageSize 0 for no limit */
   queryPage(
-    view: StateView,
+    view: IndexedState,
     namespace: string,
     query: string,
     bookmark: string,

@@ -1,9 +1,10 @@
 /** Tables of a channel's ledger, and the check that a file has them. */
 import { DenimError } from "../../base/errors.ts";
+import { richIndexTables } from "../mango/index-store.ts";
 import type { Database } from "./database.ts";
 
 /** Raised whenever tables or encodings change; stored as SQLite's user_version. */
-export const ledgerFormatVersion = 1;
+export const ledgerFormatVersion = 2;
 
 /** "DNIM": tells our files from other SQLite files. */
 export const ledgerApplicationId = 0x444e494d;
@@ -69,6 +70,7 @@ const tables = [
      key TEXT NOT NULL,
      key_hash BLOB NOT NULL)`,
   `CREATE INDEX state_expiry_by_block ON state_expiry(expires)`,
+  ...richIndexTables,
 ];
 
 /** Makes the tables in the transaction that is open. */

@@ -6,10 +6,16 @@ import type { Http2Session } from "node:http2";
  * session from inside the native callback that reports the peer's GOAWAY; under Deno 2.9 that frees
  * what the callback's caller still uses, and the whole process aborts (an assertion in nghttp2, or a
  * segmentation fault): any client could take the peer down by hanging up at the wrong moment.
+ *
+ * @param destroying told at once, before streams learn of it
  */
-export function deferDestroy(session: Http2Session): void {
+export function deferDestroy(
+  session: Http2Session,
+  destroying: (error: Error | undefined) => void = () => {},
+): void {
   const destroy = session.destroy.bind(session);
   session.destroy = (error?: Error, code?: number) => {
+    destroying(error);
     setImmediate(() => destroy(error, code));
   };
 }

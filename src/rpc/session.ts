@@ -37,6 +37,10 @@ export class ClientSession {
       this.usable = false;
       this.#failure ??= error;
     };
+    deferDestroy(http2, (error) => {
+      this.usable = false;
+      if (error !== undefined) failed(error);
+    });
     socket.on("error", failed);
     socket.on("close", () => this.usable = false);
     http2.on("error", failed);
@@ -138,6 +142,5 @@ export async function openSession(
     peerMaxConcurrentStreams: target.limits.maxConcurrentStreams,
     maxSessionMemory: 1024,
   });
-  deferDestroy(session);
   return new ClientSession(session, target, socket);
 }

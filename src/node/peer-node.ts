@@ -50,6 +50,8 @@ export interface PeerNodeOptions {
   readonly log: LogWriter;
   /** For build tools; chaincode sees none of it beyond an allow-list. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** See `EndorserDependencies.systemChaincodeVersion`. */
+  readonly systemChaincodeVersion?: string;
 }
 
 /** How long calls may go on once the peer is told to stop. */
@@ -66,7 +68,8 @@ export class PeerNode {
   ) {}
 
   /** @throws DenimError for a configuration, key, data directory or address that cannot be used */
-  static async start({ config, clock, log, environment }: PeerNodeOptions): Promise<PeerNode> {
+  static async start(options: PeerNodeOptions): Promise<PeerNode> {
+    const { config, clock, log, environment, systemChaincodeVersion } = options;
     const { peer } = config;
     const logger = log.logger("nodeCmd");
     const closers: (() => Promise<void> | void)[] = [];
@@ -82,7 +85,7 @@ export class PeerNode {
       const ecdsa = owned(createEcdsaProvider(), (provider) => provider.close?.());
       const mspConfig = await loadMspConfig(peer.mspConfigPath, peer.localMspId, { signing: true });
       const localMsp = createMsp(mspConfig, { provider: ecdsa, clock });
-      const signer = loadSigningIdentity(peer.mspConfigPath, peer.localMspId, ecdsa);
+      const signer = loadSigningIdentity(peer.mspConfigPath, peer.localMspId, ecdsa, { clock });
       warnOfExpiry(signer.expiresAt, clock, logger);
       const tls = peer.tls.enabled ? readPeerTls(config.peer.tls) : undefined;
 
@@ -230,6 +233,7 @@ export class PeerNode {
           clock,
           logger,
           historyEnabled: config.ledger.enableHistoryDatabase,
+          systemChaincodeVersion,
         }),
       );
       registerPeerDeliver(server, {

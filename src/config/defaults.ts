@@ -126,6 +126,7 @@ export const defaultConfig: ConfigTree = {
   ledger: {
     state: {
       stateDatabase: "goleveldb",
+      richQueries: true,
       totalQueryLimit: 100000,
       couchDBConfig: { internalQueryLimit: 1000, maxBatchUpdateSize: 1000 },
     },

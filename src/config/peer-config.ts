@@ -28,6 +28,7 @@ export function peerConfigOf(
     chaincode: chaincodeSettings(raw),
     ledger: {
       stateDatabase: raw.string("ledger.state.stateDatabase"),
+      richQueries: raw.boolean("ledger.state.richQueries"),
       totalQueryLimit: raw.integer("ledger.state.totalQueryLimit", 10_000),
       internalQueryLimit: raw.integer("ledger.state.couchDBConfig.internalQueryLimit", 1_000),
       enableHistoryDatabase: raw.boolean("ledger.history.enableHistoryDatabase"),

@@ -143,8 +143,10 @@ export interface ChaincodeSettings {
 
 /** `ledger`. */
 export interface LedgerSettings {
-  /** Named only: Denim has one built-in store with rich queries. */
+  /** `CouchDB` or `goleveldb`: whose rules the built-in store follows. */
   readonly stateDatabase: string;
+  /** Denim's own: whether rich queries are answered with `goleveldb`, where Fabric refuses them. */
+  readonly richQueries: boolean;
   readonly totalQueryLimit: number;
   readonly internalQueryLimit: number;
   readonly enableHistoryDatabase: boolean;

@@ -41,6 +41,7 @@ import { Qscc } from "../syscc/qscc/qscc.ts";
 import { SystemChaincodes } from "../syscc/system-chaincodes.ts";
 import { createAdminService } from "./admin-service.ts";
 import { Channels } from "./channels.ts";
+import { ledgerOptions } from "./ledger-options.ts";
 import { chaincodeServerTls, readPeerTls } from "./peer-tls.ts";
 import { Runtimes } from "./runtimes.ts";
 
@@ -90,17 +91,17 @@ export class PeerNode {
       const tls = peer.tls.enabled ? readPeerTls(config.peer.tls) : undefined;
 
       // What is on disk.
+      const packages = new DirectoryPackageStore(
+        join(peer.fileSystemPath, "chaincodes"),
+        log.logger("ccprovider"),
+      );
       const ledgers = owned(
         createLedgerProvider({
           directory: join(peer.fileSystemPath, "ledgersData"),
           logger: log.logger("kvledger"),
-          historyEnabled: config.ledger.enableHistoryDatabase,
+          ...ledgerOptions(config.ledger, packages),
         }),
         (provider) => provider.close(),
-      );
-      const packages = new DirectoryPackageStore(
-        join(peer.fileSystemPath, "chaincodes"),
-        log.logger("ccprovider"),
       );
 
       // Channels.
@@ -142,7 +143,10 @@ export class PeerNode {
           acl,
           compilePolicy: compileSignaturePolicy,
           isSystemChaincode: (name) => systemChaincodes.isSystemChaincode(name),
-          onInstalled: (installed) => runtimes.buildEarly(installed),
+          onInstalled: (installed) => {
+            ledgers.chaincodeInstalled();
+            runtimes.buildEarly(installed);
+          },
         }),
         new Cscc({
           acl,

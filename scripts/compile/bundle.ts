@@ -36,6 +36,8 @@ export async function bundle(root: string, work: string, outputDirectory: string
       "--log-level=error",
       `--alias:ssh2=${join(work, "absent.cjs")}`,
       `--alias:cpu-features=${join(work, "absent.cjs")}`,
+      // Its ES modules: a CommonJS package keeps its names only where it is imported statically.
+      `--alias:yaml=${join(work, "node_modules", "yaml", "browser", "index.js")}`,
       "--entry-names=[name]",
       "--chunk-names=chunks/[name]-[hash]",
       // CommonJS packages inside an ES module ask for node's modules through require.

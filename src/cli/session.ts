@@ -13,6 +13,7 @@ import { ClientSession } from "../client/session.ts";
 import { loadConfig } from "../config/load.ts";
 import { createEcdsaProvider } from "../crypto/provider.ts";
 import { loadSigningIdentity } from "../msp/signing-identity.ts";
+import type { SigningIdentity } from "../msp/types.ts";
 import type { Invocation } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -62,13 +63,35 @@ export async function openSession(
     });
     if (network && !flags.has("orderer")) config = withNetworkOrderer(config, network);
   }
-  const signer = loadSigningIdentity(
-    config.raw.path("peer.mspConfigPath"),
-    config.raw.string("peer.localMspId"),
-    createEcdsaProvider(),
-  );
+  const signer = signerOf(config, network, terminal);
   const client = new ClientSession(config, signer, systemClock);
   return { client, network, logger: log.logger(module), close: () => client.close() };
+}
+
+/** @throws DenimError `bad-msp-directory` and the like, saying where the identity could come from */
+function signerOf(
+  { raw, filePath }: ClientSession["config"],
+  network: RunningNetwork | undefined,
+  { environment }: Terminal,
+): SigningIdentity {
+  try {
+    return loadSigningIdentity(
+      raw.path("peer.mspConfigPath"),
+      raw.string("peer.localMspId"),
+      createEcdsaProvider(),
+    );
+  } catch (error) {
+    const unset = !network && filePath === undefined && !environment.CORE_PEER_MSPCONFIGPATH;
+    if (!unset || !(error instanceof DenimError)) throw error;
+    throw new DenimError(
+      error.code,
+      error.message,
+      error.facts,
+      "no development network is running and nothing is configured: start one with 'denim up', " +
+        "or set FABRIC_CFG_PATH and CORE_PEER_*",
+      { cause: error },
+    );
+  }
 }
 
 function withNetworkOrderer(config: ClientSession["config"], network: RunningNetwork) {
@@ -155,10 +178,5 @@ export async function ordererOf(
     channelId,
   );
   session.logger.info(`Retrieved channel (${channelId}) orderer endpoint: ${address}`);
-  const client = new ClientSession(
-    session.client.config.with({ "orderer.address": address }),
-    session.client.signer,
-    session.client.clock,
-  );
-  return await client.orderer();
+  return await session.client.orderer(address);
 }

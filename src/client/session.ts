@@ -62,20 +62,25 @@ export class ClientSession {
     return peer;
   }
 
-  /** The orderer of the configuration (`orderer.address`, `orderer.tls.*`). @throws DenimError */
-  async orderer(): Promise<OrdererConnection> {
+  /**
+   * The orderer of the configuration (`orderer.address`, `orderer.tls.*`).
+   * @param chosen address in place of the configured one
+   * @throws DenimError
+   */
+  async orderer(chosen?: string): Promise<OrdererConnection> {
     const settings = clientConnection(this.config.raw, "orderer");
+    const address = chosen ?? settings.address;
     const { tls, certificate } = await resolveTls(
       "orderer",
       settings,
       settings.tls.rootCertFile,
     );
     const rpc = createRpcClient({
-      address: settings.address,
+      address,
       tls,
       connectTimeoutMs: settings.connTimeoutMs,
     });
-    const orderer = new OrdererConnection(settings.address, rpc, certificate);
+    const orderer = new OrdererConnection(address, rpc, certificate);
     this.#open.push(orderer);
     return orderer;
   }

@@ -145,9 +145,7 @@ class AssetChaincode {
       }
       const result = await transactions[fcn](stub, params);
       return Shim.success(
-        Buffer.isBuffer(result)
-          ? result
-          : Buffer.from(result ? JSON.stringify(result) : ""),
+        Buffer.isBuffer(result) ? result : Buffer.from(result ? JSON.stringify(result) : ""),
       );
     } catch (error) {
       return Shim.error(error.message);

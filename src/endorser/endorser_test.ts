@@ -70,7 +70,7 @@ Deno.test("a deployment launches and initializes the installed package without i
       stop: () => Promise.resolve(),
     };
     const response = await processor({ chaincode }).process(deploy(bytes));
-    assert.equal(response.response?.status, 200, response.response?.message);
+    assert.equal(response.response?.status, 200, String(response.response?.message));
     assert.equal(initialized[0].codePackage.length, 0);
     assert.equal(initialized[0].chaincodeSpec?.chaincodeId?.path, "assetcc");
     assert.deepEqual(initialized[0].chaincodeSpec?.input?.args, spec.chaincodeSpec?.input?.args);

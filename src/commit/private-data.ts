@@ -91,9 +91,14 @@ function readResults(data: Uint8Array): TxReadWriteSet | undefined {
   return results && tryDecodeAsGo(TxReadWriteSetSchema, results);
 }
 
+/** Each collection once: of a forged set that names one twice, the ledger looks at the first. */
 function* promisedWrites(results: TxReadWriteSet): Generator<Promised> {
+  const seen = new Set<string>();
   for (const { namespace, collectionHashedRwset } of results.nsRwset) {
     for (const { collectionName, hashedRwset, pvtRwsetHash } of collectionHashedRwset) {
+      const name = JSON.stringify([namespace, collectionName]);
+      if (seen.has(name)) continue;
+      seen.add(name);
       const hashed = tryDecodeAsGo(HashedRWSetSchema, hashedRwset);
       if (!hashed) continue;
       if (hashed.hashedWrites.length === 0 && hashed.metadataWrites.length === 0) continue;

@@ -55,12 +55,22 @@ export function parseIndexDefinition(file: Uint8Array): IndexDefinition {
   };
 }
 
+/** A filter that fails on a document must not stop the block that brings it. */
+function passes(filter: Selector, document: JsonObject): boolean {
+  try {
+    return matches(filter, document);
+  } catch (thrown) {
+    if (thrown instanceof DenimError && thrown.code === "bad-rich-query") return false;
+    throw thrown;
+  }
+}
+
 /** The document's values in the index, or undefined where it has no place there. */
 export function indexValues(
   { partialFilter, paths }: Pick<IndexDefinition, "partialFilter" | "paths">,
   document: JsonObject,
 ): JsonValue[] | undefined {
-  if (partialFilter && !matches(partialFilter, document)) return undefined;
+  if (partialFilter && !passes(partialFilter, document)) return undefined;
   const values: JsonValue[] = [];
   for (const path of paths) {
     const found: Found = getField(document, path);

@@ -58,11 +58,11 @@ export type Selector =
 export const maxSelectorDepth = 200;
 
 const unsupported = ["$where", "$geoWithin", "$geoIntersects", "$near", "$nearSphere"];
-const combinations: Readonly<Record<string, "and" | "or" | "nor">> = {
-  $and: "and",
-  $or: "or",
-  $nor: "nor",
-};
+const combinations = new Map<string, "and" | "or" | "nor">([
+  ["$and", "and"],
+  ["$or", "or"],
+  ["$nor", "nor"],
+]);
 const isInteger = (value: JsonValue) => typeof value === "bigint" || Number.isInteger(value);
 const isString = (value: JsonValue) => typeof value === "string";
 const anything = () => true;
@@ -129,7 +129,7 @@ function read(value: JsonValue, place: Place): Selector {
 
 function readField(name: string, argument: JsonValue, above: Place): Selector {
   const place = deeper(above);
-  const combination = combinations[name];
+  const combination = combinations.get(name);
   if (combination !== undefined) {
     if (!Array.isArray(argument)) throw badArgument(name, argument);
     return { kind: combination, arguments: argument.map((item) => read(item, place)) };

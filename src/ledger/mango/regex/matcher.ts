@@ -20,11 +20,17 @@ type Choice =
 export class Matcher {
   readonly #registers: Int32Array;
   readonly #choices: Choice[] = [];
+  readonly #budget: number;
   #steps: number;
 
   constructor(readonly bytes: Uint8Array, readonly program: Program, steps: number) {
     this.#registers = new Int32Array(program.registers).fill(-1);
     this.#steps = steps;
+    this.#budget = steps;
+  }
+
+  get stepsTaken(): number {
+    return this.#budget - this.#steps;
   }
 
   search(): boolean {

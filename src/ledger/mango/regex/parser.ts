@@ -55,6 +55,8 @@ class Parser {
   #at = 0;
   #groups = 0;
   #depth = 0;
+  /** Between \\Q and \\E, where every byte stands for itself. */
+  #quoting = false;
   readonly #names = new Map<string, number>();
   readonly #references: { name: string | number; resolve: (group: number) => void }[] = [];
 
@@ -97,8 +99,11 @@ class Parser {
       alternatives.push(parts.length === 1 ? parts[0] : { kind: "sequence", parts });
       parts = [];
     };
-    while (this.#at < this.pattern.length && this.pattern[this.#at] !== ")") {
-      if (this.#take("|")) close();
+    while (this.#at < this.pattern.length) {
+      if (this.#quoting || this.#switchesQuoting()) {
+        if (this.#quoting) parts.push(...this.#quantified(options));
+      } else if (this.pattern[this.#at] === ")") break;
+      else if (this.#take("|")) close();
       else if (this.#skipped(options)) continue;
       else {
         const flags = this.#takeMatch(/\(\?([imsx]*)(?:-([imsx]*))?\)/y);
@@ -116,10 +121,13 @@ class Parser {
   }
 
   #quantified(options: Options): Node[] {
-    if (this.#take("\\Q")) return this.#quoted(options);
-    if (this.#take("\\E")) return [];
-    let body = this.#atom(options);
+    if (this.#quoting && this.#switchesQuoting()) return [];
+    let body = this.#quoting
+      ? literal(this.pattern.charCodeAt(this.#at++), options.i)
+      : this.#atom(options);
     for (;;) {
+      this.#switchesQuoting();
+      if (this.#quoting) return [body];
       while (this.#skipped(options));
       const quantifier = this.#takeMatch(/([*+?])|\{(\d+)(,(\d*))?\}/y);
       if (!quantifier) return [body];
@@ -137,11 +145,10 @@ class Parser {
     }
   }
 
-  #quoted({ i }: Options): Node[] {
-    const end = this.pattern.indexOf("\\E", this.#at);
-    const quoted = this.pattern.slice(this.#at, end < 0 ? undefined : end);
-    this.#at += quoted.length + (end < 0 ? 0 : 2);
-    return [...quoted].map((c) => literal(c.charCodeAt(0), i));
+  #switchesQuoting(): boolean {
+    if (!this.#take(this.#quoting ? "\\E" : "\\Q")) return !this.#quoting && this.#take("\\E");
+    this.#quoting = !this.#quoting;
+    return true;
   }
 
   #atom(options: Options): Node {

@@ -149,6 +149,8 @@ function settings(
     "peer.tls.key.file": join(peerKeys, "tls/server.key"),
     "peer.tls.rootcert.file": join(peerKeys, "tls/ca.crt"),
     "operations.listenAddress": "",
+    // The recorded peer had LevelDB, which refuses rich queries.
+    "ledger.state.richQueries": false,
     "chaincode.runtime": "process",
     "chaincode.logging.level": "warning",
     ...more,

@@ -46,10 +46,15 @@ export class Workplace implements AsyncDisposable {
     };
   }
 
-  /** Runs one command to its end. */
+  /** Runs one command to its end; `detached` makes it the leader of a process group of its own. */
   async run(
     args: readonly string[],
-    options: { environment?: Record<string, string>; directory?: string } = {},
+    options: {
+      environment?: Record<string, string>;
+      directory?: string;
+      timeoutMs?: number;
+      detached?: boolean;
+    } = {},
   ): Promise<Finished> {
     const [program, ...first] = this.#command;
     const { code, stdout, stderr } = await new Deno.Command(program, {
@@ -60,8 +65,9 @@ export class Workplace implements AsyncDisposable {
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
-      signal: AbortSignal.timeout(commandTimeoutMs),
-    }).output();
+      detached: options.detached ?? false,
+      signal: AbortSignal.timeout(options.timeoutMs ?? commandTimeoutMs),
+    }).spawn().output(); // output() alone would not detach
     const decoder = new TextDecoder();
     return { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
   }

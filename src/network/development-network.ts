@@ -3,12 +3,12 @@
  * have joined. Everything is made on first start and found again on the next.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
-import { DenimError } from "../base/errors.ts";
+import { DenimError, messageOf } from "../base/errors.ts";
 import type { LogWriter } from "../base/log-writer.ts";
 import { identifyProcess } from "../base/process-identity.ts";
 import { networkClient } from "../client/network-client.ts";
@@ -21,20 +21,16 @@ import {
 import { readBlock, seekEnvelope } from "../client/seek.ts";
 import { configOf } from "../config/load.ts";
 import { createEcdsaProvider } from "../crypto/provider.ts";
-import {
-  type Block,
-  BlockSchema,
-  type Envelope,
-  EnvelopeSchema,
-  HeaderType,
-} from "../gen/common/common_pb.ts";
+import { type Block, BlockSchema, EnvelopeSchema, HeaderType } from "../gen/common/common_pb.ts";
 import { ChaincodeSpec_Type } from "../gen/peer/chaincode_pb.ts";
 import { loadSigningIdentity } from "../msp/signing-identity.ts";
 import { PeerNode } from "../node/peer-node.ts";
 import { invocationOf } from "../protocol/proposal.ts";
+import type { ChaincodeRuntime } from "../runtime/types.ts";
+import { checkKeys, checkPorts, damagedNetwork, readArtifact } from "./check-network.ts";
 import { makeArtifacts, makeKeys, writeClientConfig } from "./keys-and-genesis.ts";
 import { layoutOf, type NetworkLayout, networkOrganization } from "./layout.ts";
-import { startOrderer } from "./network-orderer.ts";
+import { type NetworkOrderer, startOrderer } from "./network-orderer.ts";
 import { type NetworkSettings, newSettings, readSettings, writeSettings } from "./settings.ts";
 
 export interface DevelopmentNetworkOptions {
@@ -45,7 +41,11 @@ export interface DevelopmentNetworkOptions {
   /** The orderer's port; 0 takes free ones. */
   readonly firstPort: number;
   /** What the user asked for, rather than took by default: an existing network must agree with it. */
-  readonly chosen: { readonly organizations: boolean; readonly channelId: boolean };
+  readonly chosen: {
+    readonly organizations: boolean;
+    readonly channelId: boolean;
+    readonly firstPort: boolean;
+  };
   readonly runtime: "auto" | "docker" | "process";
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
@@ -75,6 +75,7 @@ export async function startDevelopmentNetwork(
     for (const close of closers.splice(0)) await close();
   };
   try {
+    checkKeys(layout);
     makeKeys(layout, clock);
     const [firstOrg] = layout.organizations;
     const ecdsa = createEcdsaProvider();
@@ -87,8 +88,10 @@ export async function startDevelopmentNetwork(
     const orderer = await startOrderer({ layout, ecdsa, clock, log });
     closers.unshift(() => orderer.close());
     const peers = await startPeers(options, layout, closers);
+    checkLedgers(layout, settings, peers, orderer);
     await joinChannel(layout, settings, peers, clock);
-    const { reason } = await peers[0].runtimes.chosen(ChaincodeSpec_Type.NODE);
+    const { runtime, reason } = await peers[0].runtimes.chosen(ChaincodeSpec_Type.NODE);
+    if (options.runtime === "docker") await requireEngine(runtime);
     const running: RunningNetwork = {
       format: 1,
       ...identifyProcess(process.pid),
@@ -109,10 +112,11 @@ export async function startDevelopmentNetwork(
 
 /** The settings on disk, or new ones as asked for. @throws DenimError `network-differs` */
 async function settingsOf(options: DevelopmentNetworkOptions): Promise<NetworkSettings> {
-  const { directory, organizations, channelId, chosen } = options;
+  const { directory, organizations, channelId, firstPort, chosen } = options;
   const existing = readSettings(directory);
   if (!existing) {
     const settings = await newSettings(options);
+    await checkPorts(settings, true);
     await writeSettings(directory, settings);
     return settings;
   }
@@ -129,6 +133,10 @@ async function settingsOf(options: DevelopmentNetworkOptions): Promise<NetworkSe
   if (chosen.channelId && existing.channelId !== channelId) {
     throw differs("channel", existing.channelId, channelId);
   }
+  if (chosen.firstPort && firstPort !== 0 && existing.ordererPort !== firstPort) {
+    throw differs("first port", existing.ordererPort, firstPort);
+  }
+  await checkPorts(existing, false);
   return existing;
 }
 
@@ -176,6 +184,56 @@ async function startPeers(
   return peers;
 }
 
+/**
+ * A peer whose ledger cannot be opened, or an orderer that knows less than its peers, would seem to
+ * work and then fail at every transaction.
+ *
+ * @throws DenimError `damaged-network`
+ */
+function checkLedgers(
+  { directory, organizations, orderer: files }: NetworkLayout,
+  { channelId }: NetworkSettings,
+  peers: readonly PeerNode[],
+  orderer: NetworkOrderer,
+): void {
+  for (const [i, { channels }] of peers.entries()) {
+    const { peerHost, dataPath } = organizations[i];
+    const failure = channels.failure(channelId);
+    if (failure !== undefined) {
+      throw damagedNetwork(
+        directory,
+        `${peerHost} cannot open channel ${channelId}: ${messageOf(failure)}`,
+        `restore it from a backup, or delete ${
+          join(dataPath, "ledgersData", channelId)
+        }: the peer ` +
+          "fetches the blocks from the orderer again (private data is lost)",
+        failure,
+      );
+    }
+    const height = channels.ledger(channelId)?.info().height ?? 0;
+    if (orderer.height(channelId) < height) {
+      throw damagedNetwork(
+        directory,
+        `the orderer has ${orderer.height(channelId)} blocks of channel ${channelId}, ` +
+          `${peerHost} has ${height}`,
+        `restore ${files.dataPath} from a backup`,
+      );
+    }
+  }
+}
+
+/** With --runtime docker a network without an engine is of no use. @throws DenimError `no-engine` */
+async function requireEngine(runtime: ChaincodeRuntime): Promise<void> {
+  const check = await runtime.check();
+  if (check.ok) return;
+  throw new DenimError(
+    "no-engine",
+    check.reason,
+    {},
+    "start Docker, point CORE_VM_ENDPOINT to an engine, or use --runtime process",
+  );
+}
+
 /** Creates the channel where the orderer has none yet, and joins the peers that have not. */
 async function joinChannel(
   layout: NetworkLayout,
@@ -185,6 +243,7 @@ async function joinChannel(
 ): Promise<void> {
   for (const [i, peer] of peers.entries()) {
     if (peer.channels.get(channelId)) continue;
+    if (peer.channels.failures.has(channelId)) throw peer.channels.failures.get(channelId);
     const client = await networkClient(
       {
         directory: layout.directory,
@@ -218,7 +277,7 @@ async function firstBlock(
   client: Awaited<ReturnType<typeof networkClient>>,
 ): Promise<Block> {
   if (existsSync(layout.channelBlockFile)) {
-    return fromBinary(BlockSchema, await readFile(layout.channelBlockFile));
+    return await readArtifact(layout, BlockSchema, layout.channelBlockFile);
   }
   const { orderer, signer, clock } = client;
   const read = (signal: AbortSignal): Promise<Block> => {
@@ -231,11 +290,9 @@ async function firstBlock(
     // A start that was cut off may have created it already.
     block = await read(deadline);
   } catch {
-    const creation: Envelope = fromBinary(
-      EnvelopeSchema,
-      await readFile(layout.channelTransactionFile),
+    await orderer.broadcast(
+      await readArtifact(layout, EnvelopeSchema, layout.channelTransactionFile),
     );
-    await orderer.broadcast(creation);
     block = await readUntilThere(read, deadline);
   }
   await writeFile(`${layout.channelBlockFile}.part`, toBinary(BlockSchema, block));

@@ -49,7 +49,11 @@ export const up: CommandHandler = async (invocation) => {
     organizations: flags.int("orgs"),
     channelId: flags.string("channel"),
     firstPort: flags.int("port"),
-    chosen: { organizations: flags.has("orgs"), channelId: flags.has("channel") },
+    chosen: {
+      organizations: flags.has("orgs"),
+      channelId: flags.has("channel"),
+      firstPort: flags.has("port"),
+    },
     runtime,
     environment: terminal.environment,
     clock: systemClock,
@@ -110,10 +114,19 @@ async function detach(invocation: Invocation, directory: string): Promise<number
     }
     if (failed !== undefined || performance.now() - started > detachTimeoutMs) {
       if (failed === undefined) child.kill("SIGKILL");
-      terminal.err(await Deno.readTextFile(logFile));
-      throw new DenimError("network-not-started", "the development network did not start", {
-        logFile,
-      });
+      const said = /^Error: [^]*/m.exec(await Deno.readTextFile(logFile));
+      if (said) {
+        terminal.err(said[0]);
+        return 1;
+      }
+      throw new DenimError(
+        "network-not-started",
+        failed === undefined
+          ? `the development network was not ready within ${detachTimeoutMs / 1000} s`
+          : `the development network ended with code ${failed}`,
+        { logFile },
+        `look into ${logFile}`,
+      );
     }
     await sleep(pollIntervalMs);
   }

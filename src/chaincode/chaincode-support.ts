@@ -4,6 +4,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { sleep } from "../base/async.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
@@ -23,11 +24,14 @@ import type { PeerLedger } from "../ledger/types.ts";
 import type { ServiceHandlers } from "../rpc/types.ts";
 import type { ChaincodeRuntime, ChaincodeToRun } from "../runtime/types.ts";
 import { Authenticator, type ClientCertificateIssuer } from "./authenticator.ts";
-import { instanceName } from "./chaincode-name.ts";
+import { instanceName, parseChaincodeName } from "./chaincode-name.ts";
 import type { SignaturePolicyCompiler } from "./collection-access.ts";
+import type { ChaincodeSupportConfig } from "./chaincode-support-config.ts";
+import { CrashBackoff } from "./crash-backoff.ts";
 import { executionResult } from "./execution-result.ts";
 import type { Execution, Handler } from "./handler.ts";
 import { HandlerRegistry } from "./handler-registry.ts";
+import { withRemedy } from "./launch-failure.ts";
 import { LaunchHistory, type LaunchRecord, type LaunchStepObserver } from "./launch-record.ts";
 import { Launcher } from "./launcher.ts";
 import { registerService } from "./register-service.ts";
@@ -44,36 +48,6 @@ import type {
 } from "./types.ts";
 import { wrapError } from "./wrap-error.ts";
 
-export interface ChaincodeSupportConfig {
-  /** `chaincode.startuptimeout`: from launch to READY. */
-  readonly startupTimeoutMs: number;
-  /** `chaincode.executetimeout`: one execution, nested ones included. */
-  readonly executeTimeoutMs: number;
-  /** `chaincode.keepalive`; 0 = off. */
-  readonly keepaliveMs: number;
-  /** `ledger.state.totalQueryLimit`: rows one query may return. */
-  readonly totalQueryLimit: number;
-  /** host:port that chaincode dials. */
-  readonly peerAddress: string;
-  /** `peer.tls.enabled`: chaincode must show the certificate it was issued. */
-  readonly tlsEnabled: boolean;
-  /** `chaincode.mode: dev`: the user starts chaincode, which may register without a launch. */
-  readonly userRunsChaincode: boolean;
-  /** Common environment of chaincode: CORE_CHAINCODE_LOGGING_LEVEL, …_SHIM, …_FORMAT. */
-  readonly environment: Readonly<Record<string, string>>;
-}
-
-/** Fabric's defaults (sampleconfig/core.yaml). */
-export const defaultChaincodeSupportConfig = {
-  startupTimeoutMs: 300_000,
-  executeTimeoutMs: 30_000,
-  keepaliveMs: 0,
-  totalQueryLimit: 100_000,
-  tlsEnabled: true,
-  userRunsChaincode: false,
-  environment: {},
-} as const;
-
 export interface ChaincodeSupportOptions {
   readonly config: ChaincodeSupportConfig;
   readonly systemChaincodes: SystemChaincodeRegistry;
@@ -89,6 +63,8 @@ export interface ChaincodeSupportOptions {
   signaturePolicy: SignaturePolicyCompiler;
   /** Told of every step of every launch. */
   readonly onLaunchStep?: LaunchStepObserver;
+  /** An instance ended without being told to; `pauseMs` is the time until it may be launched again. */
+  readonly onCrash?: (name: string, version: string, pauseMs: number) => void;
   readonly clock?: Clock;
   readonly logger: Logger;
 }
@@ -96,6 +72,10 @@ export interface ChaincodeSupportOptions {
 /** A connected instance, for `chaincode ps`. */
 export interface ConnectedChaincode {
   readonly instance: string;
+  readonly name: string;
+  readonly version: string;
+  /** Number of its launch; undefined for chaincode that the user started. */
+  readonly launch: number | undefined;
   /** Undefined for chaincode that the user started. */
   readonly runtime: ChaincodeRuntime["kind"] | undefined;
   readonly instanceId: string | undefined;
@@ -107,14 +87,25 @@ export interface ChaincodeHost extends ChaincodeSupport {
   /** For `RpcServer.register(ChaincodeSupport, …)` of the chaincode listener. */
   readonly service: ServiceHandlers<typeof ChaincodeSupportService>;
   connected(): ConnectedChaincode[];
+  /** The last launches: records, output, events. */
+  readonly launches: LaunchHistory;
   /** The last launches, oldest first. */
   launchRecords(name?: string): LaunchRecord[];
+  /** Stops an instance once it has no transactions, after `maxDrainMs` in any case. */
+  retire(name: string, version: string): Promise<void>;
+  /** Stops an instance where it runs, and launches it whatever its past. @throws DenimError as `launch` */
+  restart(name: string, version: string, signal?: AbortSignal): Promise<LaunchRecord | undefined>;
   /** Stops every instance this peer launched and ends every stream. */
   close(): Promise<void>;
 }
 
 /** Installed instantiation policies remembered, so that not every call between chaincodes reads a package. */
 const maxRememberedPolicies = 200;
+
+/** How long an instance that is no longer wanted may go on with its transactions. */
+export const maxDrainMs = 10_000;
+/** How often an instance that is no longer wanted is asked whether it is idle. */
+const drainPollMs = 20;
 
 export function createChaincodeSupport(options: ChaincodeSupportOptions): ChaincodeHost {
   return new StreamChaincodeSupport(options);
@@ -124,7 +115,8 @@ class StreamChaincodeSupport implements ChaincodeHost {
   readonly service: ServiceHandlers<typeof ChaincodeSupportService>;
   readonly #options: ChaincodeSupportOptions;
   readonly #registry: HandlerRegistry;
-  readonly #history: LaunchHistory;
+  readonly launches: LaunchHistory;
+  readonly #closing = new AbortController();
   readonly #launcher: Launcher;
   readonly #installedPolicies = new Map<string, Uint8Array | undefined>();
 
@@ -134,19 +126,24 @@ class StreamChaincodeSupport implements ChaincodeHost {
     const logger = options.logger.named("chaincode");
     this.#options = options;
     this.#registry = new HandlerRegistry(config.userRunsChaincode);
-    this.#history = new LaunchHistory(clock, options.onLaunchStep);
+    this.launches = new LaunchHistory(clock, options.onLaunchStep);
     const authenticator = config.tlsEnabled
       ? new Authenticator(certificateAuthority, clock)
       : undefined;
+    const backoff = new CrashBackoff(clock);
     this.#launcher = new Launcher({
       registry: this.#registry,
-      history: this.#history,
+      history: this.launches,
       authenticator,
       runtimeFor: (chaincode) => options.runtimeFor(chaincode),
       peerAddress: config.peerAddress,
       environment: config.environment,
       startupTimeoutMs: config.startupTimeoutMs,
+      backoff,
+      clock,
       logger,
+      onCrash: (name, version) =>
+        options.onCrash?.(name, version, backoff.pauseMs(instanceName(name, version))),
     });
     this.service = registerService({
       registry: this.#registry,
@@ -182,8 +179,12 @@ class StreamChaincodeSupport implements ChaincodeHost {
     const { name, version, path } = spec.chaincodeId;
     // The definition is not committed yet, so type and path come from the deployment itself.
     const load = () => toRun(this.#options.packages.load(name, version), { type: spec.type, path });
-    const handler = await this.#launcher.launch({ name, version, load }, params.signal);
-    const recorder = this.#history.latest(name, version);
+    const handler = await this.#launcher.launch({ name, version, load }, {
+      signal: params.signal,
+      txId: params.txId,
+      deliberate: true,
+    });
+    const recorder = this.launches.latest(name, version);
     const execution = () => this.#executeOn(handler, Type.INIT, params, spec.input);
     const last = recorder === undefined ? execution() : recorder.step("init", execution);
     return await executionResult(params.txId, name, last);
@@ -191,7 +192,28 @@ class StreamChaincodeSupport implements ChaincodeHost {
 
   async launch(name: string, version: string, signal?: AbortSignal): Promise<void> {
     const load = () => toRun(this.#options.packages.load(name, version));
-    await this.#launcher.launch({ name, version, load }, signal);
+    await this.#launcher.launch({ name, version, load }, { signal });
+  }
+
+  async restart(
+    name: string,
+    version: string,
+    signal?: AbortSignal,
+  ): Promise<LaunchRecord | undefined> {
+    await this.stop(name, version);
+    const load = () => toRun(this.#options.packages.load(name, version));
+    await this.#launcher.launch({ name, version, load }, { signal, deliberate: true });
+    return this.launches.latest(name, version)?.snapshot();
+  }
+
+  async retire(name: string, version: string): Promise<void> {
+    const handler = this.#registry.handler(instanceName(name, version));
+    const { signal } = this.#closing;
+    for (let waitedMs = 0; waitedMs < maxDrainMs && !signal.aborted; waitedMs += drainPollMs) {
+      if (handler === undefined || handler.activeTransactions === 0) break;
+      await sleep(drainPollMs, signal);
+    }
+    await this.stop(name, version);
   }
 
   async stop(name: string, version: string): Promise<void> {
@@ -205,6 +227,9 @@ class StreamChaincodeSupport implements ChaincodeHost {
     );
     return this.#registry.entries().map(([instance, handler]) => ({
       instance,
+      name: parseChaincodeName(instance).name,
+      version: parseChaincodeName(instance).version,
+      launch: launched.get(instance)?.recorder.number,
       runtime: launched.get(instance)?.runtime,
       instanceId: launched.get(instance)?.running.id,
       activeTransactions: handler.activeTransactions,
@@ -212,12 +237,14 @@ class StreamChaincodeSupport implements ChaincodeHost {
   }
 
   launchRecords(name?: string): LaunchRecord[] {
-    return this.#history.records(name);
+    return this.launches.records(name);
   }
 
   async close(): Promise<void> {
+    this.#closing.abort();
     await this.#launcher.close();
     for (const [, handler] of this.#registry.entries()) handler.close();
+    this.launches.close();
   }
 
   async #invoke(
@@ -251,7 +278,8 @@ class StreamChaincodeSupport implements ChaincodeHost {
     }
     try {
       const load = () => toRun(installed);
-      return await this.#launcher.launch({ name, version, load }, params.signal);
+      const { signal, txId } = params;
+      return await this.#launcher.launch({ name, version, load }, { signal, txId });
     } catch (error) {
       throw wrapError(
         `[channel ${params.channelId}] could not launch chaincode ${instance}`,
@@ -301,11 +329,13 @@ class StreamChaincodeSupport implements ChaincodeHost {
     } catch (error) {
       if (error instanceof DenimError && error.code === "chaincode-stream-terminated") {
         const report = await this.#launcher.exitReport(handler);
-        throw new DenimError(
-          error.code,
-          `error sending: ${messageOf(error)}${report}`,
-          error.facts,
-          "The chaincode ended while it was executing; its last output says why.",
+        throw withRemedy(
+          new DenimError(
+            error.code,
+            `error sending: ${messageOf(error)}${report}`,
+            error.facts,
+            "The chaincode ended while it was executing; its last output says why.",
+          ),
         );
       }
       throw wrapError("error sending", error);

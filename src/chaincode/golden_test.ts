@@ -19,11 +19,8 @@ import { compileSignaturePolicy } from "../policy/signature-policy.ts";
 import { createRpcServer } from "../rpc/server.ts";
 import { ProcessRuntime } from "../runtime/process/process-runtime.ts";
 import { findToolchain } from "../runtime/process/toolchain.ts";
-import {
-  type ChaincodeHost,
-  createChaincodeSupport,
-  defaultChaincodeSupportConfig,
-} from "./chaincode-support.ts";
+import { type ChaincodeHost, createChaincodeSupport } from "./chaincode-support.ts";
+import { defaultChaincodeSupportConfig } from "./chaincode-support-config.ts";
 
 const go = findToolchain(Deno.env.toObject(), Deno.execPath()).go;
 

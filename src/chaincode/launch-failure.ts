@@ -1,6 +1,7 @@
 /** Errors of a launch, with what people need to find the cause. */
-import { DenimError } from "../base/errors.ts";
+import { DenimError, messageOf } from "../base/errors.ts";
 import type { ExitStatus, OutputLine } from "../runtime/types.ts";
+import { likelyRemedy } from "./remedy.ts";
 
 /** Lines of chaincode output quoted in an error. */
 export const maxQuotedLines = 20;
@@ -43,11 +44,47 @@ export function quoteOutput(output: readonly OutputLine[]): string {
   return `; last output:${lines.join("")}`;
 }
 
-export function launchTimedOut(instance: string, timeoutMs: number): DenimError {
+/** What a launch was doing when its time was up. */
+export interface LaunchProgress {
+  /** `build`, `register`, …; undefined between two steps. */
+  readonly step: string | undefined;
+  readonly output: readonly OutputLine[];
+}
+
+/** The startup timeout; Fabric's text leads. */
+export function launchTimedOut(
+  instance: string,
+  timeoutMs: number,
+  { step, output }: LaunchProgress,
+): DenimError {
+  const where = step === undefined ? "" : `: step ${step} had not ended after ${timeoutMs} ms`;
   return new DenimError(
     "launch-timeout",
-    `timeout expired while starting chaincode ${instance} for transaction`,
-    { instance, timeoutMs },
-    "Raise chaincode.startuptimeout, or look at the chaincode's output for what holds it up.",
+    `timeout expired while starting chaincode ${instance} for transaction${where}${
+      quoteOutput(output)
+    }`,
+    { instance, timeoutMs, step, output: output.slice(-maxQuotedLines).map(({ text }) => text) },
+    step === "register"
+      ? "It runs but does not register: it must dial the peer and register under its name; its output says what holds it up."
+      : "Raise chaincode.startuptimeout, or look at the output for what holds it up.",
   );
+}
+
+/**
+ * The error as clients get it, who see nothing but its message: with what to do in its last line.
+ * The remedy that the output suggests counts more than the general hint of the error.
+ */
+export function withRemedy(thrown: unknown): DenimError {
+  const error = thrown instanceof DenimError
+    ? thrown
+    : new DenimError("internal", messageOf(thrown), {}, undefined, { cause: thrown });
+  const { output, exitCode } = error.facts;
+  const hint = likelyRemedy({
+    message: error.message,
+    output: Array.isArray(output) ? output.map(String) : [],
+    exitCode: typeof exitCode === "number" ? exitCode : undefined,
+  }) ?? error.hint;
+  if (hint === undefined) return error;
+  const message = `${error.message}\nHint: ${hint}`;
+  return new DenimError(error.code, message, error.facts, hint, { cause: error });
 }

@@ -3,7 +3,8 @@
  * with what 1.4.2 gets wrong put right: one launch per `name:version` at a time, a deadline for
  * every waiter, a failure wakes all of them with its cause, and the next attempt starts clean.
  */
-import { Deferred, sleep } from "../base/async.ts";
+import { Deferred } from "../base/async.ts";
+import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type {
@@ -11,14 +12,23 @@ import type {
   ChaincodeTls,
   ChaincodeToRun,
   ExitStatus,
+  OutputLine,
   RunningChaincode,
 } from "../runtime/types.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { instanceName } from "./chaincode-name.ts";
 import type { Handler } from "./handler.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
-import { describeExit, exitedBeforeReady, launchTimedOut, quoteOutput } from "./launch-failure.ts";
+import type { CrashBackoff } from "./crash-backoff.ts";
+import {
+  describeExit,
+  exitedBeforeReady,
+  launchTimedOut,
+  quoteOutput,
+  withRemedy,
+} from "./launch-failure.ts";
 import type { LaunchHistory, LaunchRecorder } from "./launch-record.ts";
+import { exitOf, untilAborted, within } from "./waiting.ts";
 import { wrapError } from "./wrap-error.ts";
 
 /** How long an instance whose stream has ended may take to end by itself before it is stopped. */
@@ -38,7 +48,21 @@ export interface LauncherOptions {
   readonly peerAddress: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly startupTimeoutMs: number;
+  readonly backoff: CrashBackoff;
+  readonly clock: Clock;
   readonly logger: Logger;
+  /** An instance ended without being told to, before or after it was ready. */
+  onCrash?(name: string, version: string): void;
+}
+
+/** Why a launch is wanted. */
+export interface LaunchWish {
+  /** A caller whose signal aborts stops waiting; the launch goes on for the others. */
+  readonly signal?: AbortSignal;
+  /** The transaction that needs it, for traces. */
+  readonly txId?: string;
+  /** Somebody asked for it on purpose (instantiate, upgrade, restart): no pause after crashes. */
+  readonly deliberate?: boolean;
 }
 
 /** What to launch; the package is loaded within the launch, so that its failure reaches every waiter. */
@@ -59,10 +83,12 @@ export interface RunningInstance {
   readonly exited: Promise<ExitStatus>;
   readonly handler: Handler;
   readonly recorder: LaunchRecorder;
+  /** When it became ready. */
+  readonly readyAt: number;
 }
 
 export class Launcher {
-  readonly #launches = new Map<string, { result: Deferred<Handler>; cancel: AbortController }>();
+  readonly #launches = new Map<string, Launch>();
   readonly #running = new Map<string, RunningInstance>();
   readonly #cleanups = new Map<string, Promise<void>>();
   /** Instances by handler, also after they ended: executions that lost their stream ask here. */
@@ -72,20 +98,26 @@ export class Launcher {
   constructor(private readonly options: LauncherOptions) {}
 
   /**
-   * The handler of `name:version`, launching it unless it is connected. A caller whose signal aborts
-   * stops waiting; the launch goes on for the others.
+   * The handler of `name:version`, launching it unless it is connected.
    *
-   * @throws DenimError with Fabric's texts: no package, build or start failure, early exit, timeout
+   * @throws DenimError with Fabric's texts: no package, build or start failure, early exit, timeout;
+   *   `launch-paused` for what has crashed too often
    */
-  async launch(target: LaunchTarget, signal?: AbortSignal): Promise<Handler> {
+  async launch(target: LaunchTarget, wish: LaunchWish = {}): Promise<Handler> {
     const instance = instanceName(target.name, target.version);
     const connected = this.options.registry.handler(instance);
     if (connected !== undefined) return connected;
     if (this.#closing.signal.aborted) {
       throw new DenimError("shutting-down", "the peer is shutting down");
     }
-    const launch = this.#launches.get(instance) ?? this.#begin(instance, target);
-    return await this.#waitFor(instance, launch.result.promise, signal);
+    let launch = this.#launches.get(instance);
+    if (launch === undefined) {
+      if (wish.deliberate) this.options.backoff.forgive(instance);
+      else this.options.backoff.check(instance);
+      launch = this.#begin(instance, target);
+    }
+    if (wish.txId !== undefined) launch.recorder.wantedBy(wish.txId);
+    return await this.#waitFor(instance, launch.result.promise, wish.signal);
   }
 
   /** Launched instances that are connected. */
@@ -104,6 +136,7 @@ export class Launcher {
       await launch.result.promise.catch(() => {});
     }
     const running = this.#running.get(instance);
+    this.options.backoff.forgive(instance);
     if (running !== undefined) {
       running.recorder.ended("stopped");
       this.#retire(instance, running, 0);
@@ -126,6 +159,7 @@ export class Launcher {
   streamClosed(handler: Handler): void {
     const running = this.#running.get(handler.instance);
     if (running?.handler !== handler) return;
+    this.#crashed(running, "its stream ended");
     this.#retire(handler.instance, running, running.runtime === "external" ? 0 : exitGraceMs);
   }
 
@@ -138,20 +172,29 @@ export class Launcher {
     return `: ${describeExit(status)}${quoteOutput(instance.running.lastOutput())}`;
   }
 
-  #begin(instance: string, target: LaunchTarget) {
-    const launch = { result: new Deferred<Handler>(), cancel: new AbortController() };
-    this.#launches.set(instance, launch);
+  #begin(instance: string, target: LaunchTarget): Launch {
     const recorder = this.options.history.begin(target.name, target.version);
+    const launch: Launch = {
+      result: new Deferred<Handler>(),
+      cancel: new AbortController(),
+      recorder,
+    };
+    this.#launches.set(instance, launch);
     void this.#run(instance, target, launch.cancel, recorder).then(
       (handler) => {
         this.#launches.delete(instance);
         recorder.finish();
         launch.result.resolve(handler);
       },
-      (error) => {
+      (thrown) => {
+        const error = withRemedy(thrown);
         this.#launches.delete(instance);
         this.options.authenticator?.revoke(instance);
         recorder.finish(error);
+        if (error.code === "chaincode-exited") {
+          this.options.backoff.crashed(instance, 0, messageOf(thrown));
+          this.options.onCrash?.(target.name, target.version);
+        }
         this.options.logger.error(`launch of ${instance} failed: ${messageOf(error)}`, {
           instance,
         });
@@ -169,11 +212,13 @@ export class Launcher {
     recorder: LaunchRecorder,
   ): Promise<Handler> {
     const { startupTimeoutMs, registry } = this.options;
-    const timer = setTimeout(
-      () => cancel.abort(launchTimedOut(instance, startupTimeoutMs)),
-      startupTimeoutMs,
-    );
     const attempt = new LaunchAttempt();
+    const timeOut = () => {
+      const step = recorder.snapshot().steps.findLast(({ outcome }) => outcome === "running")?.name;
+      const output = attempt.running?.lastOutput() ?? recorder.output.lines();
+      cancel.abort(launchTimedOut(instance, startupTimeoutMs, { step, output }));
+    };
+    const timer = setTimeout(timeOut, startupTimeoutMs);
     const work = this.#steps(instance, target, cancel.signal, recorder, attempt);
     try {
       const handler = await untilAborted(work, cancel.signal);
@@ -209,7 +254,10 @@ export class Launcher {
         if (state === "begin") recorder.begin(name, facts);
         else recorder.end(name, state === "end" ? "ok" : "failed", facts);
       },
-      output: (line: { text: string }) => logger.debug(line.text, { instance }),
+      output(line: OutputLine) {
+        logger.debug(line.text, { instance });
+        recorder.wrote(line);
+      },
     };
     let ready: Promise<Handler>;
     try {
@@ -262,20 +310,35 @@ export class Launcher {
       exited,
       handler,
       recorder,
+      readyAt: this.options.clock.now(),
     };
     this.#instanceOf.set(handler, entry);
     this.#running.set(instance, entry);
     // It may have gone in the moment between becoming ready and here.
-    if (handler.state !== "ready") this.#retire(instance, entry, exitGraceMs);
+    if (handler.state !== "ready") {
+      this.#crashed(entry, "its stream ended");
+      this.#retire(instance, entry, exitGraceMs);
+    }
     void exited.then((status) => {
-      recorder.ended(describeExit(status));
+      const how = describeExit(status);
+      recorder.ended(how);
+      this.options.backoff.explain(instance, `${how}${quoteOutput(running.lastOutput())}`);
       if (this.#running.get(instance) !== entry) return;
+      this.#crashed(entry, `${how}${quoteOutput(running.lastOutput())}`);
       this.options.logger.warn(`chaincode ${instance} ended: ${describeExit(status)}`, {
         instance,
         exitCode: status.code,
       });
       this.#retire(instance, entry, 0);
     });
+  }
+
+  /** A connected instance ended by itself. */
+  #crashed({ name, version, runtime, readyAt }: RunningInstance, reason: string): void {
+    if (runtime === "external" || this.#closing.signal.aborted) return;
+    const { backoff, clock, onCrash } = this.options;
+    backoff.crashed(instanceName(name, version), clock.now() - readyAt, reason);
+    onCrash?.(name, version);
   }
 
   /** Forgets a connected instance and removes what is left of it. */
@@ -310,6 +373,13 @@ export class Launcher {
   }
 }
 
+/** A launch under way. */
+interface Launch {
+  readonly result: Deferred<Handler>;
+  readonly cancel: AbortController;
+  readonly recorder: LaunchRecorder;
+}
+
 /** What a launch has brought into being so far, for the clean-up. */
 class LaunchAttempt {
   kind: ChaincodeRuntime["kind"] | undefined;
@@ -321,47 +391,5 @@ function load(target: LaunchTarget): ChaincodeToRun {
     return target.load();
   } catch (error) {
     throw wrapError("failed to get chaincode package", error);
-  }
-}
-
-/** The end of an instance; not being able to wait for it counts as one. */
-function exitOf(running: RunningChaincode): Promise<ExitStatus> {
-  return running.exited.catch((error) => ({
-    code: undefined,
-    signal: undefined,
-    meaning: `failed to wait on container exit: ${messageOf(error)}`,
-  }));
-}
-
-/** Rejects with `reason` (default: the signal's) as soon as the signal aborts. */
-async function untilAborted<T>(
-  work: Promise<T>,
-  signal: AbortSignal,
-  reason?: DenimError,
-): Promise<T> {
-  const aborted = new Deferred<never>();
-  const abort = () => aborted.reject(reason ?? signal.reason);
-  if (signal.aborted) abort();
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
-
-/** The value, or undefined when it has not come within `ms` or before `hurry` aborts. */
-async function within<T>(
-  work: Promise<T>,
-  ms: number,
-  hurry?: AbortSignal,
-): Promise<T | undefined> {
-  if (ms === 0) return undefined;
-  const stop = new AbortController();
-  const signal = hurry === undefined ? stop.signal : AbortSignal.any([hurry, stop.signal]);
-  try {
-    return await Promise.race([work, sleep(ms, signal).then(() => undefined)]);
-  } finally {
-    stop.abort();
   }
 }

@@ -20,6 +20,9 @@ Deno.test("two callers, one launch; a third finds it running", async () => {
   assert.equal(peer.runtime.instances.length, 1);
   assert.deepEqual(peer.host.connected(), [{
     instance: "mycc:1.0",
+    name: "mycc",
+    version: "1.0",
+    launch: 1,
     runtime: "process",
     instanceId: "instance-0",
     activeTransactions: 0,
@@ -41,7 +44,7 @@ Deno.test("exit before register: every waiter gets code, meaning and last output
     assert.equal(result.reason.code, "chaincode-exited");
     assert.match(
       result.reason.message,
-      /^failed to execute transaction tx\d: \[channel ch\] could not launch chaincode mycc:1\.0: chaincode registration failed: container exited with 2: .*\n {2}starting\n {2}panic: no config$/,
+      /^failed to execute transaction tx\d: \[channel ch\] could not launch chaincode mycc:1\.0: chaincode registration failed: container exited with 2: .*\n {2}starting\n {2}panic: no config\nHint: It panicked: /,
     );
     assert.equal(result.reason.facts.exitCode, 2);
   }
@@ -58,7 +61,7 @@ Deno.test("failing start: Fabric's text, and nothing stays registered", async ()
   peer.deploy("mycc", "1.0", { failsToStart: "no such image" });
   await assert.rejects(
     peer.host.executeInit(peer.params(), deploymentSpec("mycc", "1.0")),
-    /^DenimError: error starting container: error starting container: no such image$/,
+    /^DenimError: error starting container: error starting container: no such image\nHint: An image is missing: /,
   );
   await assert.rejects(
     new MiniShim(peer.host, "mycc:1.0", () => ok()).register(),
@@ -86,7 +89,7 @@ Deno.test("startup timeout: Fabric's text, the instance is stopped, a late regis
   peer.deploy("mycc", "1.0", { hangs: true });
   await assert.rejects(
     execute(peer),
-    /could not launch chaincode mycc:1\.0: timeout expired while starting chaincode mycc:1\.0 for transaction$/,
+    /could not launch chaincode mycc:1\.0: timeout expired while starting chaincode mycc:1\.0 for transaction: step register had not ended after 250 ms\nHint: It runs but does not register: /,
   );
   await assert.rejects(
     new MiniShim(peer.host, "mycc:1.0", () => ok()).register(),
@@ -125,7 +128,7 @@ Deno.test("death while executing: answered at once with exit code and output; th
   });
   await assert.rejects(
     execute(peer),
-    /error sending: chaincode stream terminated: container exited with 2: .*\n {2}panic: index out of range$/,
+    /error sending: chaincode stream terminated: container exited with 2: .*\n {2}panic: index out of range\nHint: It panicked: /,
   );
   peer.deploy("mycc", "1.0", { chaincode: () => ok("again") });
   assert.equal(text((await execute(peer)).response.payload), "again");

@@ -26,10 +26,10 @@ import type {
 import type { SystemChaincode } from "../../syscc/types.ts";
 import {
   type ChaincodeHost,
-  type ChaincodeSupportConfig,
   type ChaincodeSupportOptions,
   createChaincodeSupport,
 } from "../chaincode-support.ts";
+import type { ChaincodeSupportConfig } from "../chaincode-support-config.ts";
 import type { ChaincodeDefinition, InstalledPackage, TransactionParams } from "../types.ts";
 import { FakeHistory, FakeSimulator } from "./fake-simulator.ts";
 import { type MiniChaincode, MiniShim } from "./mini-shim.ts";

@@ -1,0 +1,144 @@
+/** The likely remedy of a failed build or launch, read from what was written before it failed. Pure. */
+
+interface Remedy {
+  readonly pattern: RegExp;
+  readonly advice: (match: RegExpExecArray) => string;
+}
+
+/** Characters of output that are looked through, from its end. */
+export const maxSearchedCharacters = 64 * 1024;
+
+const repackage = "package it again under a new version";
+
+/** The first that matches counts: what is specific stands before what is general. */
+const remedies: readonly Remedy[] = [
+  {
+    pattern: /no space left on device|ENOSPC/i,
+    advice: () =>
+      "The disk is full: make room (denim chaincode prune, docker system prune) and try again.",
+  },
+  {
+    pattern: /exec format error/i,
+    advice: () =>
+      "It is built for another processor: the builder image, the runtime image and the machine must be of one architecture.",
+  },
+  {
+    pattern: /GLIBC_[\d.]+' not found|error while loading shared libraries: ([^:\s]+)/,
+    advice: () =>
+      "The runtime image lacks a library that it was linked with: use builder and runtime images that fit, or link without a C library (CGO_ENABLED=0).",
+  },
+  {
+    pattern: /missing script:? "?start"?/i,
+    advice: () =>
+      `package.json has no "start" script: add one that starts the chaincode, and ${repackage}.`,
+  },
+  {
+    pattern: /JavaScript heap out of memory|OutOfMemoryError|fatal error: out of memory/i,
+    advice: () =>
+      "It ran out of memory: raise vm.docker.hostConfig.Memory (and the runtime's own heap limit), or make it need less.",
+  },
+  {
+    pattern: /missing go\.sum entry|updates to go\.(mod|sum) needed/,
+    advice: () => `Run 'go mod tidy' in the chaincode's directory, and ${repackage}.`,
+  },
+  {
+    pattern:
+      /no required module provides package ([^\s;:]+)|cannot find package "([^"]+)"|cannot find module providing package ([^\s;:]+)|package ([^\s:]+) is not in (?:GOROOT|std)/,
+    advice: (match) =>
+      `The Go package ${
+        match.slice(1).find((name) => name !== undefined)
+      } is not in the chaincode package: vendor it (go mod vendor) or add it to go.mod, and ${repackage}.`,
+  },
+  {
+    pattern: /npm (?:ERR!|error) (?:code )?(?:E404|404)|404 Not Found - GET \S*\/([^\s/]+)/,
+    advice: () =>
+      `npm's registry does not have a dependency: check its name and version in package.json, and the registry that the build uses.`,
+  },
+  {
+    pattern:
+      /(?:ENOTFOUND|EAI_AGAIN|ENETUNREACH|ETIMEDOUT)|could not resolve host|no such host|dial tcp .*: i\/o timeout|Temporary failure in name resolution/i,
+    advice: () =>
+      "The build or chaincode could not reach a host by its name: check network, proxy (HTTPS_PROXY) and registry settings, or package the dependencies with the chaincode.",
+  },
+  {
+    pattern:
+      /(?:ERR_MODULE_NOT_FOUND\]: )?Cannot find (?:module|package) '([^']+)'|ERR_MODULE_NOT_FOUND|Module not found "([^"]+)"|Relative import path "([^"]+)" not prefixed/,
+    advice: (match) => {
+      const name = match.slice(1).find((part) => part !== undefined);
+      return `The module ${
+        name ?? "it imports"
+      } is missing: list it in package.json's dependencies (or correct the path), and ${repackage}.`;
+    },
+  },
+  {
+    pattern: /EADDRINUSE|address already in use/i,
+    advice: () =>
+      "A port it wants to listen on is taken: let it choose a free one, or end the other program.",
+  },
+  {
+    pattern: /NotCapable: Requires (\w+) access/,
+    advice: (match) =>
+      `Under Deno, chaincode may use its own directory and the peer's address only, not ${
+        match[1]
+      } access beyond that: run it in Docker, or do without.`,
+  },
+  {
+    pattern:
+      /x509: |certificate signed by unknown authority|unable to verify the first certificate|self.signed certificate|authentication handshake failed|wrong version number|first record does not look like a TLS handshake|tls: /i,
+    advice: () =>
+      "It and the peer do not agree about TLS: it must use the certificates of CORE_TLS_CLIENT_*_PATH and CORE_PEER_TLS_ROOTCERT_FILE, and TLS only where CORE_PEER_TLS_ENABLED is true.",
+  },
+  {
+    pattern:
+      /ECONNREFUSED|connection refused|UNAVAILABLE|failed to connect to all addresses|error (?:trying to connect|creating grpc client)/i,
+    advice: () =>
+      "It could not reach the peer: it must dial the address of its -peer.address or --peer.address argument; containers reach it only if peer.chaincodeAddress is an address of this host.",
+  },
+  {
+    pattern: /EACCES|permission denied/i,
+    advice: () =>
+      "Something it needs may not be read, written or executed: check the modes of the packaged files and where it writes.",
+  },
+  {
+    pattern: /SyntaxError|error TS\d+|ParseError/,
+    advice: () => `The source has a syntax error, shown above: correct it, and ${repackage}.`,
+  },
+  {
+    pattern: /^\s*(?:\S+\.go:\d+:\d+: |# \S+$)/m,
+    advice: () => `The Go source does not compile, as shown above: correct it, and ${repackage}.`,
+  },
+  {
+    pattern: /pull access denied|manifest unknown|manifest for \S+ not found|No such image/i,
+    advice: () =>
+      "An image is missing: set chaincode.builder and chaincode.*.runtime in core.yaml to images that the engine has or can pull.",
+  },
+  {
+    pattern: /^\s*panic: /m,
+    advice: () => "It panicked: the lines after 'panic:' name the place in its source.",
+  },
+];
+
+const byExitCode: Readonly<Record<number, string>> = {
+  0: "Its main function returned: it must start the shim (shim.Start, Shim.start) and wait.",
+  126: "Make its start command executable and built for this machine.",
+  127: "Its start command was not found: check the start script and the runtime image.",
+  137: "Most often it ran out of memory: raise vm.docker.hostConfig.Memory, or make it need less.",
+  139: "It crashed in native code: check native modules and the image they were built for.",
+};
+
+/** What was seen when it failed. */
+export interface FailureSigns {
+  readonly message: string;
+  readonly output: readonly string[];
+  readonly exitCode?: number;
+}
+
+/** One sentence of advice, or undefined when nothing is recognised. */
+export function likelyRemedy({ message, output, exitCode }: FailureSigns): string | undefined {
+  const text = `${message}\n${output.join("\n")}`.slice(-maxSearchedCharacters);
+  for (const { pattern, advice } of remedies) {
+    const match = pattern.exec(text);
+    if (match !== null) return advice(match);
+  }
+  return exitCode === undefined ? undefined : byExitCode[exitCode];
+}

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { likelyRemedy } from "./remedy.ts";
+
+const remedy = (...output: string[]) => likelyRemedy({ message: "it failed", output });
+
+Deno.test("what programs say when they fail leads to what to do", () => {
+  const cases: [RegExp, ...string[]][] = [
+    [/module left-pad is missing/, "Error: Cannot find module 'left-pad'", "Require stack:"],
+    [/module dayjs is missing/, `error: Relative import path "dayjs" not prefixed with / or ./`],
+    [/module x is missing/, "Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'x' imported from"],
+    [/port it wants to listen on/, "Error: listen EADDRINUSE: address already in use :::9999"],
+    [/modes of the packaged files/, "sh: ./start.sh: Permission denied"],
+    [
+      /ran out of memory/,
+      "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+    ],
+    [/registry does not have/, "npm ERR! code E404", "npm ERR! 404 Not Found - GET https://r/nope"],
+    [/registry does not have/, "npm error code E404"],
+    [/could not reach a host/, "npm error code ENOTFOUND"],
+    [
+      /could not reach a host/,
+      "go: github.com/x/y: dial tcp: lookup proxy.golang.org: no such host",
+    ],
+    [
+      /package ex\.org\/words is not in/,
+      "main.go:5:2: no required module provides package ex.org/words; to add it:",
+    ],
+    [/package ex\.org\/w is not in/, 'main.go:5:2: cannot find package "ex.org/w" in any of:'],
+    [/go mod tidy/, "main.go:4:2: missing go.sum entry for module providing package x"],
+    [/does not compile/, "# ex.org/cc", "./main.go:10:2: undefined: foo"],
+    [/syntax error/, "SyntaxError: Unexpected token '}'"],
+    [
+      /another processor/,
+      "standard_init_linux.go:228: exec user process caused: exec format error",
+    ],
+    [/no "start" script/, 'npm ERR! Missing script: "start"'],
+    [/no "start" script/, "npm ERR! missing script: start"],
+    [
+      /do not agree about TLS/,
+      "Error: 14 UNAVAILABLE: x509: certificate signed by unknown authority",
+    ],
+    [/could not reach the peer/, "Error: 14 UNAVAILABLE: No connection established"],
+    [/could not reach the peer/, "connect ECONNREFUSED 127.0.0.1:7052"],
+    [/disk is full/, "write /tmp/x: no space left on device"],
+    [/may use its own directory/, 'NotCapable: Requires net access to "example.org:443"'],
+    [/library/, "./chaincode: /lib/libc.so.6: version `GLIBC_2.34' not found"],
+    [/It panicked/, "panic: runtime error: index out of range"],
+  ];
+  for (const [expected, ...output] of cases) assert.match(remedy(...output) ?? "", expected);
+});
+
+Deno.test("where nothing is recognised the exit code speaks, or nobody", () => {
+  assert.equal(remedy("hello"), undefined);
+  const code = (exitCode: number) => likelyRemedy({ message: "", output: [], exitCode });
+  assert.match(code(137) ?? "", /out of memory/);
+  assert.match(code(0) ?? "", /start the shim/);
+  assert.match(code(127) ?? "", /not found/);
+  assert.equal(code(1), undefined);
+});
+
+Deno.test("huge output is looked through at its end only, and fast", () => {
+  const noise = "a b:".repeat(2_000_000);
+  const began = performance.now();
+  assert.match(remedy(noise, "npm error code E404") ?? "", /registry/);
+  assert(performance.now() - began < 1_000);
+});

@@ -93,7 +93,7 @@ Deno.test("a page brings its bookmark, a bad query CouchDB's reason", async () =
     }
     await assert.rejects(
       query(stub, '{"selector":{"n":{"$foo":1}}}'),
-      /GET_QUERY_RESULT failed: transaction ID: t: error handling CouchDB request. Error:invalid_operator,  Status Code:400,  Reason:Invalid operator: \$foo/,
+      /^Error: GET_QUERY_RESULT failed: transaction ID: t: error handling CouchDB request\. Error:invalid_operator,\s+Status Code:400,\s+Reason:Invalid operator: \$foo$/,
     );
   });
 });

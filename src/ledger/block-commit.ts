@@ -72,8 +72,8 @@ function writeState(
       const name = stateKey(namespace, key);
       history?.noteExistence(namespace, key, name, update.value !== undefined);
       const entry = stored(update, storedForm);
-      state.apply(name, entry, history?.lastWrite(namespace, key));
       indexes.note(namespace, name, entry?.value);
+      state.apply(name, entry, history?.lastWrite(namespace, key));
     }
   }
   for (const { namespace, collection, key, update } of hashedUpdates.all()) {
@@ -83,8 +83,8 @@ function writeState(
     const collectionNamespace = privateNamespace(namespace, collection);
     const name = stateKey(collectionNamespace, key);
     const entry = stored(update, storedForm);
-    state.apply(name, entry);
     indexes.note(collectionNamespace, name, entry?.value);
+    state.apply(name, entry);
   }
 }
 

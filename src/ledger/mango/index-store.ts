@@ -2,11 +2,11 @@
  * Indexes of rich queries in a ledger's file: their definitions, and for each document its place in
  * each of them. Kept in the transactions that write the state, so both always agree.
  */
-import { text, utf8 } from "../../base/bytes.ts";
+import { equal, text, utf8 } from "../../base/bytes.ts";
 import type { Database } from "../storage/database.ts";
 import { type IndexDefinition, indexValues, parseIndexDefinition } from "./index-definition.ts";
 import { type JsonObject, parseDocument, setField } from "./json.ts";
-import { orderKey } from "./order-key.ts";
+import { type OrderKey, orderKey } from "./order-key.ts";
 
 export interface StoredIndex extends IndexDefinition {
   readonly id: number;
@@ -28,7 +28,6 @@ export const richIndexTables = [
      place BLOB NOT NULL,
      doc BLOB NOT NULL,
      PRIMARY KEY (index_id, exact, place, doc)) WITHOUT ROWID`,
-  `CREATE INDEX rich_entry_by_doc ON rich_entry(doc)`,
   // Which package a chaincode's indexes came from.
   `CREATE TABLE rich_source (chaincode TEXT PRIMARY KEY, source TEXT NOT NULL)`,
 ];
@@ -60,7 +59,7 @@ export class IndexWriter {
   /** @param database its write transaction is the caller's */
   constructor(readonly database: Database) {}
 
-  /** Notes that a key of the state was written, or deleted (no value). */
+  /** Notes that a key of the state is about to be written, or deleted (no value). */
   note(namespace: string, stored: Uint8Array, value: Uint8Array | undefined): void {
     let indexes = this.#indexes.get(namespace);
     if (indexes === undefined) {
@@ -68,11 +67,17 @@ export class IndexWriter {
       this.#indexes.set(namespace, indexes);
     }
     if (indexes.length === 0) return;
-    this.database.prepare("DELETE FROM rich_entry WHERE doc = ?").run(stored);
-    if (value === undefined) return;
-    const document = documentOf(keyOf(namespace, stored), value);
-    if (document === undefined) return;
-    for (const index of indexes) this.#enter(index, stored, document);
+    const key = keyOf(namespace, stored);
+    const row = this.database.prepare("SELECT value FROM state WHERE key = ?").get(stored);
+    const before = row && documentOf(key, row.value as Uint8Array);
+    const after = value && documentOf(key, value);
+    for (const index of indexes) {
+      const left = placeOf(index, before);
+      const taken = placeOf(index, after);
+      if (left && taken && left.exact === taken.exact && equal(left.bytes, taken.bytes)) continue;
+      if (left) this.#leave(index, stored, left);
+      if (taken) this.#take(index, stored, taken);
+    }
   }
 
   /** Makes an index over what the namespace holds, in place of one of the same name. */
@@ -104,21 +109,31 @@ export class IndexWriter {
       for (const row of read) {
         const stored = row.key as Uint8Array<ArrayBuffer>;
         const document = documentOf(keyOf(namespace, stored), row.value as Uint8Array);
-        if (document) this.#enter(index, stored, document);
+        const place = placeOf(index, document);
+        if (place) this.#take(index, stored, place);
         after = stored;
       }
       if (read.length === 0) return;
     }
   }
 
-  #enter(index: StoredIndex, stored: Uint8Array, document: JsonObject): void {
-    const values = indexValues(index, document);
-    if (values === undefined) return;
-    const { bytes, exact } = orderKey(values);
+  #take(index: StoredIndex, stored: Uint8Array, { bytes, exact }: OrderKey): void {
     this.database.prepare(
       "INSERT INTO rich_entry (index_id, exact, place, doc) VALUES (?, ?, ?, ?)",
     ).run(index.id, exact ? 1 : 0, bytes, stored);
   }
+
+  #leave(index: StoredIndex, stored: Uint8Array, { bytes, exact }: OrderKey): void {
+    this.database.prepare(
+      "DELETE FROM rich_entry WHERE index_id = ? AND exact = ? AND place = ? AND doc = ?",
+    ).run(index.id, exact ? 1 : 0, bytes, stored);
+  }
+}
+
+/** A document's place in an index: made from its value alone, so it can be found again. */
+function placeOf(index: StoredIndex, document: JsonObject | undefined): OrderKey | undefined {
+  const values = document && indexValues(index, document);
+  return values && orderKey(values);
 }
 
 /** Documents read at once from an index. */

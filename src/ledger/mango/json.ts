@@ -9,7 +9,7 @@ export interface JsonObject {
   [field: string]: JsonValue;
 }
 
-/** Documents nested deeper than this (levels) count as binary values. */
+/** Documents nested deeper than this (levels) count as binary values; such queries are refused. */
 export const maxNesting = 1_000;
 
 export function isObject(value: unknown): value is JsonObject {
@@ -44,7 +44,7 @@ function firstVisible(bytes: Uint8Array): number | undefined {
 }
 
 /** Levels of brackets, those inside of strings counted too: an upper bound that costs little. */
-function nestingBound(bytes: Uint8Array): number {
+export function nestingBound(bytes: Uint8Array): number {
   let depth = 0;
   let deepest = 0;
   for (const byte of bytes) {

@@ -2,10 +2,18 @@
  * The query document: what may stand in it, and CouchDB's words for what may not.
  * Mirrors statecouchdb.go applyAdditionalQueryOptions and mango_opts of CouchDB 2.3.1.
  */
+import { utf8 } from "../../base/bytes.ts";
 import { DenimError } from "../../base/errors.ts";
 import { couchError, erlangText } from "./errors.ts";
 import { parseField } from "./field-path.ts";
-import { fieldOf, isObject, type JsonObject, type JsonValue } from "./json.ts";
+import {
+  fieldOf,
+  isObject,
+  type JsonObject,
+  type JsonValue,
+  maxNesting,
+  nestingBound,
+} from "./json.ts";
 import { normalize, type Selector } from "./selector.ts";
 
 export interface QueryOptions {
@@ -58,6 +66,9 @@ function endOfObject(json: string): number | undefined {
 
 function decodeQuery(query: string): JsonObject {
   if (query.length > maxQueryBytes) throw refuse(`query is longer than ${maxQueryBytes} bytes`);
+  if (nestingBound(utf8(query)) > maxNesting) {
+    throw refuse(`query is nested deeper than ${maxNesting} levels`);
+  }
   const json = query.replace(/^[ \t\r\n]+/, "");
   if (json === "") throw refuse("EOF");
   let value: JsonValue;
@@ -138,10 +149,8 @@ function readSortField(field: JsonValue): [name: string, direction: "asc" | "des
   throw couchError("invalid_sort_field", `Invalid sort field: ${erlangText(field)}`);
 }
 
-function readFields(value: JsonValue | undefined): string[][] | undefined {
-  if (value === undefined) return undefined;
-  if (!Array.isArray(value)) throw refuse("fields definition must be an array");
-  return value.map((field) => {
+function readFields(value: JsonValue[] | undefined): string[][] | undefined {
+  return value?.map((field) => {
     if (typeof field === "string") return parseField(field);
     throw couchError("invalid_field", `Invalid JSON for field spec: ${erlangText(field)}`);
   });
@@ -170,7 +179,10 @@ const known = ["selector", "use_index", "bookmark", "skip", "sort", "fields"];
 export function parseQuery(query: string): QueryOptions {
   const document = decodeQuery(query);
   const given = (name: string) => fieldOf(document, name);
-  const fields = readFields(given("fields"));
+  const fieldList = given("fields");
+  if (fieldList !== undefined && !Array.isArray(fieldList)) {
+    throw refuse("fields definition must be an array");
+  }
   const selector = given("selector");
   if (selector === undefined) {
     throw couchError("missing_required_key", "Missing required key: selector");
@@ -180,6 +192,7 @@ export function parseQuery(query: string): QueryOptions {
   const bookmark = readBookmark(given("bookmark") ?? null);
   const skip = nonNegative(given("skip") ?? 0);
   const { names, descending } = readSort(given("sort") ?? []);
+  const fields = readFields(fieldList);
   for (const [name, value] of Object.entries(document)) {
     if (Object.hasOwn(ignored, name)) ignored[name](value);
     else if (!known.includes(name)) {

@@ -7,10 +7,13 @@ import {
   PayloadSchema,
 } from "../gen/common/common_pb.ts";
 import { tryDecodeAsGo } from "../protocol/go-wire.ts";
+import { timestampToMs } from "../protocol/timestamp.ts";
 
 export interface OpenedTransaction {
   readonly type: HeaderType;
   readonly txId: string;
+  /** Milliseconds since the epoch, as the creator says; NaN where it says nothing. */
+  readonly timestampMs: number;
   /** Payload.data. */
   readonly data: Uint8Array;
 }
@@ -22,6 +25,8 @@ export function openTransactions(block: Block): (OpenedTransaction | undefined)[
     const payload = envelope && tryDecodeAsGo(PayloadSchema, envelope.payload);
     if (!payload?.header) return undefined;
     const header = tryDecodeAsGo(ChannelHeaderSchema, payload.header.channelHeader);
-    return header && { type: header.type, txId: header.txId, data: payload.data };
+    if (!header) return undefined;
+    const timestampMs = timestampToMs(header.timestamp);
+    return { type: header.type, txId: header.txId, timestampMs, data: payload.data };
   });
 }

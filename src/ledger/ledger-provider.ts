@@ -45,7 +45,7 @@ const transientFile = "transient.db";
 const lockFile = "lock.db";
 
 /** Names that are one plain directory; which channel ids are allowed is decided elsewhere. */
-const directoryName = /^(?!\.{1,2}$)[^/\\\0]{1,249}$/;
+export const channelDirectory = /^(?!\.{1,2}$)[^/\\\0]{1,249}$/;
 
 function modulesOf(options: LedgerProviderOptions): LedgerModules {
   return {
@@ -161,7 +161,7 @@ class DirectoryLedgerProvider implements LedgerProvider {
   }
 
   #channelDirectory(channelId: string): string {
-    if (!directoryName.test(channelId)) {
+    if (!channelDirectory.test(channelId)) {
       throw new DenimError("bad-channel-id", `[${channelId}] cannot be a channel's name`, {
         channelId,
       });

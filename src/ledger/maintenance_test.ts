@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { closeSync, openSync, readdirSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { preResetHeights } from "./pre-reset-height.ts";
 import { base64, hex, utf8 } from "../base/bytes.ts";
 import {
   flagsBeforeMvcc,
@@ -68,7 +69,11 @@ Deno.test("rolled back and caught up again, the ledger is what it was, private d
     assert.equal(hex(ledger.commitHash() ?? utf8("")), goldenValidation()[10].commitHash);
     assert.deepEqual(catchUp(ledger, false), before);
   });
-  assert.deepEqual(readdirSync(join(directory.path, "mychannel")), ["ledger.db"]);
+  assert.deepEqual(readdirSync(join(directory.path, "mychannel")), [
+    "__preResetHeight",
+    "ledger.db",
+  ]);
+  assert.deepEqual([...preResetHeights(directory.path)], [["mychannel", 28]]);
 });
 
 Deno.test("a reset takes all channels to their genesis block", () => {

@@ -6,28 +6,25 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { toBinary } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { LogWriter } from "../base/log-writer.ts";
 import { identifyProcess } from "../base/process-identity.ts";
-import { networkClient } from "../client/network-client.ts";
-import { endorse } from "../client/endorse.ts";
 import {
   networkFileName,
   networkPointerFile,
   type RunningNetwork,
 } from "../client/running-network.ts";
-import { readBlock, seekEnvelope } from "../client/seek.ts";
 import { configOf } from "../config/load.ts";
 import { createEcdsaProvider } from "../crypto/provider.ts";
 import { type Block, BlockSchema, EnvelopeSchema, HeaderType } from "../gen/common/common_pb.ts";
 import { ChaincodeSpec_Type } from "../gen/peer/chaincode_pb.ts";
 import { loadSigningIdentity } from "../msp/signing-identity.ts";
 import { PeerNode } from "../node/peer-node.ts";
-import { invocationOf } from "../protocol/proposal.ts";
 import type { ChaincodeRuntime } from "../runtime/types.ts";
-import { checkKeys, checkPorts, damagedNetwork, readArtifact } from "./check-network.ts";
+import { checkLedgers, damagedLedger, isDamage } from "./check-ledgers.ts";
+import { checkKeys, checkPorts, damagedNetwork } from "./check-network.ts";
+import { joinChannel } from "./join-channel.ts";
 import { makeArtifacts, makeKeys, writeClientConfig } from "./keys-and-genesis.ts";
 import { layoutOf, type NetworkLayout, networkOrganization } from "./layout.ts";
 import { type NetworkOrderer, startOrderer } from "./network-orderer.ts";
@@ -60,9 +57,6 @@ export interface DevelopmentNetwork {
   stop(): Promise<void>;
 }
 
-/** How long a new channel may take until its first block can be read. */
-const channelTimeoutMs = 10_000;
-
 /** Starts the network; when this resolves, its channel can be used. @throws DenimError */
 export async function startDevelopmentNetwork(
   options: DevelopmentNetworkOptions,
@@ -85,7 +79,16 @@ export async function startDevelopmentNetwork(
       await makeArtifacts(layout, settings.channelId, admin, clock);
       await writeClientConfig(layout);
     }
-    const orderer = await startOrderer({ layout, ecdsa, clock, log });
+    const orderer = await startOrderer({ layout, ecdsa, clock, log }).catch((error) => {
+      throw isDamage(error)
+        ? damagedNetwork(
+          directory,
+          messageOf(error),
+          `restore ${layout.orderer.dataPath} from a backup`,
+          error,
+        )
+        : error;
+    });
     closers.unshift(() => orderer.close());
     const peers = await startPeers(options, layout, closers);
     checkLedgers(layout, settings, peers, orderer);
@@ -180,46 +183,11 @@ async function startPeers(
     peers.push(result.value);
     closers.unshift(() => result.value.close());
   }
-  for (const result of started) if (result.status === "rejected") throw result.reason;
-  return peers;
-}
-
-/**
- * A peer whose ledger cannot be opened, or an orderer that knows less than its peers, would seem to
- * work and then fail at every transaction.
- *
- * @throws DenimError `damaged-network`
- */
-function checkLedgers(
-  { directory, organizations, orderer: files }: NetworkLayout,
-  { channelId }: NetworkSettings,
-  peers: readonly PeerNode[],
-  orderer: NetworkOrderer,
-): void {
-  for (const [i, { channels }] of peers.entries()) {
-    const { peerHost, dataPath } = organizations[i];
-    const failure = channels.failure(channelId);
-    if (failure !== undefined) {
-      throw damagedNetwork(
-        directory,
-        `${peerHost} cannot open channel ${channelId}: ${messageOf(failure)}`,
-        `restore it from a backup, or delete ${
-          join(dataPath, "ledgersData", channelId)
-        }: the peer ` +
-          "fetches the blocks from the orderer again (private data is lost)",
-        failure,
-      );
-    }
-    const height = channels.ledger(channelId)?.info().height ?? 0;
-    if (orderer.height(channelId) < height) {
-      throw damagedNetwork(
-        directory,
-        `the orderer has ${orderer.height(channelId)} blocks of channel ${channelId}, ` +
-          `${peerHost} has ${height}`,
-        `restore ${files.dataPath} from a backup`,
-      );
-    }
+  for (const [i, result] of started.entries()) {
+    if (result.status === "fulfilled") continue;
+    throw isDamage(result.reason) ? damagedLedger(layout, i, result.reason) : result.reason;
   }
+  return peers;
 }
 
 /** With --runtime docker a network without an engine is of no use. @throws DenimError `no-engine` */
@@ -232,88 +200,6 @@ async function requireEngine(runtime: ChaincodeRuntime): Promise<void> {
     {},
     "start Docker, point CORE_VM_ENDPOINT to an engine, or use --runtime process",
   );
-}
-
-/** Creates the channel where the orderer has none yet, and joins the peers that have not. */
-async function joinChannel(
-  layout: NetworkLayout,
-  { channelId }: NetworkSettings,
-  peers: readonly PeerNode[],
-  clock: Clock,
-): Promise<void> {
-  for (const [i, peer] of peers.entries()) {
-    if (peer.channels.get(channelId)) continue;
-    if (peer.channels.failures.has(channelId)) throw peer.channels.failures.get(channelId);
-    const client = await networkClient(
-      {
-        directory: layout.directory,
-        ordererAddress: layout.orderer.address,
-        ordererTlsRootCertFile: layout.orderer.tlsRootCertFile,
-      },
-      networkOrganization(layout.organizations[i]),
-      clock,
-    );
-    try {
-      const block = await firstBlock(layout, channelId, client);
-      const join = invocationOf("cscc", ["JoinChain", toBinary(BlockSchema, block)]);
-      const { responses: [answer] } = await endorse(client, "", join, { type: HeaderType.CONFIG });
-      if (answer.response?.status !== 200) {
-        throw new DenimError(
-          "join-refused",
-          `${layout.organizations[i].peerHost} did not join ${channelId}: ` +
-            `${answer.response?.message}`,
-        );
-      }
-    } finally {
-      client.close();
-    }
-  }
-}
-
-/** The channel's first block: from the last start, or from the orderer after creating the channel. */
-async function firstBlock(
-  layout: NetworkLayout,
-  channelId: string,
-  client: Awaited<ReturnType<typeof networkClient>>,
-): Promise<Block> {
-  if (existsSync(layout.channelBlockFile)) {
-    return await readArtifact(layout, BlockSchema, layout.channelBlockFile);
-  }
-  const { orderer, signer, clock } = client;
-  const read = (signal: AbortSignal): Promise<Block> => {
-    const request = seekEnvelope({ channelId, signer, clock, start: 0n, stop: 0n });
-    return readBlock(orderer.deliver(signal), request);
-  };
-  const deadline = AbortSignal.timeout(channelTimeoutMs);
-  let block: Block;
-  try {
-    // A start that was cut off may have created it already.
-    block = await read(deadline);
-  } catch {
-    await orderer.broadcast(
-      await readArtifact(layout, EnvelopeSchema, layout.channelTransactionFile),
-    );
-    block = await readUntilThere(read, deadline);
-  }
-  await writeFile(`${layout.channelBlockFile}.part`, toBinary(BlockSchema, block));
-  await rename(`${layout.channelBlockFile}.part`, layout.channelBlockFile);
-  return block;
-}
-
-/** The orderer answers the creation before the channel can be read: asks until it can. */
-async function readUntilThere(
-  read: (signal: AbortSignal) => Promise<Block>,
-  deadline: AbortSignal,
-): Promise<Block> {
-  const pauseMs = 5;
-  for (;;) {
-    try {
-      return await read(deadline);
-    } catch (error) {
-      if (deadline.aborted) throw error;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    }
-  }
 }
 
 /** Lets clients find the network. */

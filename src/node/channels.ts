@@ -8,7 +8,10 @@ import { type ChannelServices, PeerChannel } from "./peer-channel.ts";
 import { joinBundle } from "../channel/join.ts";
 
 export class Channels implements ChannelAccess {
+  /** Why channels that are on disk could not be opened. */
+  readonly failures = new Map<string, unknown>();
   readonly #channels = new Map<string, PeerChannel>();
+  readonly #failures = new Map<string, unknown>();
 
   constructor(
     private readonly ledgers: LedgerProvider,
@@ -21,6 +24,7 @@ export class Channels implements ChannelAccess {
       try {
         this.#channels.set(channelId, new PeerChannel(this.ledgers.open(channelId), this.services));
       } catch (error) {
+        this.failures.set(channelId, error);
         this.services.logger.error(
           `cannot open channel ${channelId}: ${messageOf(error)}; the peer goes on without it`,
           { channelId },
@@ -31,6 +35,11 @@ export class Channels implements ChannelAccess {
 
   get(channelId: string): PeerChannel | undefined {
     return this.#channels.get(channelId);
+  }
+
+  /** Why a channel that is on disk could not be opened; undefined where it could. */
+  failure(channelId: string): unknown {
+    return this.#failures.get(channelId);
   }
 
   ids(): string[] {

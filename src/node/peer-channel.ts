@@ -1,6 +1,7 @@
 /** One channel that this peer has joined: its pipeline, fed by the ordering service. */
+import { sleep } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
-import { messageOf } from "../base/errors.ts";
+import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { verifyBlock } from "../channel/block-verifier.ts";
 import type { ChannelBundle } from "../channel/bundle.ts";
@@ -17,6 +18,9 @@ import type { IdentityDeserializer, SigningIdentity } from "../msp/types.ts";
 import type { RpcClient } from "../rpc/types.ts";
 import { compilePolicyBytes } from "../validation/policy-compiler.ts";
 import { ChannelPipeline } from "./channel-pipeline.ts";
+
+/** Between two tries to commit onto a full disk. */
+const diskFullPauseMs = 500;
 
 /** What every channel of a peer shares. */
 export interface ChannelServices {
@@ -37,6 +41,7 @@ export class PeerChannel implements ChannelConfigSource {
   readonly channelId: string;
   readonly #pipeline: ChannelPipeline;
   readonly #deliverClient: DeliverClient;
+  readonly #stopping = new AbortController();
 
   /** @throws DenimError where the configuration in force cannot be used by this peer */
   constructor(readonly ledger: PeerLedger, private readonly services: ChannelServices) {
@@ -59,15 +64,15 @@ export class PeerChannel implements ChannelConfigSource {
       signer,
       tlsCertificateHash: services.tlsCertificateHash,
       nextBlock: () => ledger.info().height,
-      verifyBlock: (block) => {
-        const { height, currentBlockHash } = ledger.info();
+      verifyBlock: (block, tip) => {
+        const { height, currentBlockHash } = tip ?? ledger.info();
         verifyBlock(block, {
           bundle: this.bundle(),
           expectedNumber: BigInt(height),
           expectedPreviousHash: currentBlockHash,
         });
       },
-      onBlock: (block) => this.#pipeline.committer.commitBlock(block),
+      onBlock: (block) => this.#commit(block),
       reconnect: services.reconnect,
       clock,
       logger: logger.named("deliveryClient"),
@@ -105,8 +110,30 @@ export class PeerChannel implements ChannelConfigSource {
     });
   }
 
+  /** A full disk is waited out: the block is not lost, and space may return. */
+  async #commit(block: Block): Promise<void> {
+    const { logger } = this.services;
+    for (let waits = 0;; waits++) {
+      try {
+        await this.#pipeline.committer.commitBlock(block);
+        if (waits > 0) logger.info(`[${this.channelId}] there is space again: going on`);
+        return;
+      } catch (error) {
+        const full = error instanceof DenimError && error.code === "disk-full";
+        if (!full || this.#stopping.signal.aborted) throw error;
+        if (waits === 0) {
+          logger.error(
+            `[${this.channelId}] block ${block.header?.number} waits: ${error.message}. ${error.hint}`,
+          );
+        }
+        await sleep(diskFullPauseMs, this.#stopping.signal);
+      }
+    }
+  }
+
   /** Ends pulling; resolves when the last block handed over is committed. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
     await this.#deliverClient.stop();
     await this.#pipeline.committer.idle();
   }

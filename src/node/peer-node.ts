@@ -5,7 +5,7 @@
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
-import { DenimError } from "../base/errors.ts";
+import { DenimError, messageOf } from "../base/errors.ts";
 import type { LogWriter } from "../base/log-writer.ts";
 import type { Logger } from "../base/logger.ts";
 import { type ChaincodeHost, createChaincodeSupport } from "../chaincode/chaincode-support.ts";
@@ -43,6 +43,7 @@ import { createAdminService } from "./admin-service.ts";
 import { Channels } from "./channels.ts";
 import { ledgerOptions } from "./ledger-options.ts";
 import { chaincodeServerTls, readPeerTls } from "./peer-tls.ts";
+import { guardWhileRebuilding } from "./rebuild-guard.ts";
 import { Runtimes } from "./runtimes.ts";
 
 export interface PeerNodeOptions {
@@ -95,9 +96,10 @@ export class PeerNode {
         join(peer.fileSystemPath, "chaincodes"),
         log.logger("ccprovider"),
       );
+      const ledgersDirectory = join(peer.fileSystemPath, "ledgersData");
       const ledgers = owned(
         createLedgerProvider({
-          directory: join(peer.fileSystemPath, "ledgersData"),
+          directory: ledgersDirectory,
           logger: log.logger("kvledger"),
           ...ledgerOptions(config.ledger, packages),
         }),
@@ -223,21 +225,26 @@ export class PeerNode {
         }),
         (listening) => listening.close(shutdownGraceMs),
       );
+      const endorser = createEndorser({
+        signer,
+        localMsp,
+        channels,
+        acl,
+        chaincode,
+        definitions,
+        packages,
+        systemChaincodes,
+        clock,
+        logger,
+        historyEnabled: config.ledger.enableHistoryDatabase,
+        systemChaincodeVersion,
+      });
       server.register(
         Endorser,
-        createEndorser({
-          signer,
-          localMsp,
-          channels,
-          acl,
-          chaincode,
-          definitions,
-          packages,
-          systemChaincodes,
-          clock,
+        guardWhileRebuilding(endorser, {
+          directory: ledgersDirectory,
+          ledger: (channelId) => channels.ledger(channelId),
           logger,
-          historyEnabled: config.ledger.enableHistoryDatabase,
-          systemChaincodeVersion,
         }),
       );
       registerPeerDeliver(server, {
@@ -267,6 +274,9 @@ export class PeerNode {
       logger.info(
         `Started peer with ID=[name:"${peer.id}" ], network ID=[${peer.networkId}], address=[${known}]`,
       );
+      for (const [channelId, error] of channels.failures) {
+        logger.error(`Started without channel ${channelId}: ${describe(error)}`, { channelId });
+      }
       return new PeerNode(known, channels, chaincode, runtimes, closers);
     } catch (error) {
       for (const close of closers) await close();
@@ -278,6 +288,12 @@ export class PeerNode {
   async close(): Promise<void> {
     for (const close of this.closers.splice(0)) await close();
   }
+}
+
+/** What went wrong and what to do. */
+function describe(error: unknown): string {
+  const hint = error instanceof DenimError ? error.hint : undefined;
+  return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
 }
 
 /** Environment of chaincode from `chaincode.logging`. Mirrors container_runtime.go. */

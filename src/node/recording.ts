@@ -2,102 +2,145 @@
  * A folder that holds the recorded blocks of a channel, and perhaps what a peer made of them:
  * `artifacts/<channel>.block`, `blocks/NNNN.block`, `pvtdata.json`, `validation.json`, `state.json`.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { create } from "@bufbuild/protobuf";
-import { fromBase64 } from "../base/bytes.ts";
-import { DenimError, messageOf } from "../base/errors.ts";
-import { channelIdOf } from "../channel/config-block.ts";
-import { type Block, BlockSchema } from "../gen/common/common_pb.ts";
-import {
-  CollectionPvtReadWriteSetSchema,
-  NsPvtReadWriteSetSchema,
-  type TxPvtReadWriteSet,
-  TxPvtReadWriteSetSchema,
-} from "../gen/ledger/rwset/rwset_pb.ts";
+import { equal } from "../base/bytes.ts";
+import { messageOf } from "../base/errors.ts";
+import { channelIdOf, validateConfigBlock } from "../channel/config-block.ts";
+import type { Block } from "../gen/common/common_pb.ts";
+import { BlockSchema } from "../gen/common/common_pb.ts";
+import { blockHeaderHash } from "../protocol/block.ts";
 import { decodeAsGo } from "../protocol/go-wire.ts";
-
-/** What `validation.json` says of one block. */
-export interface RecordedBlock {
-  readonly block: number;
-  readonly commitHash?: string;
-  readonly txs: readonly { readonly tx: number; readonly code: number; readonly name?: string }[];
-}
-
-/** One entry of `state.json`. */
-export interface RecordedState {
-  readonly namespace: string;
-  readonly keyBase64: string;
-  readonly valueBase64: string;
-  readonly metadataBase64?: string;
-  readonly version: { readonly block: number; readonly tx: number };
-}
+import {
+  badRecording,
+  type RecordedBlock,
+  recordedChannel,
+  type RecordedPrivateData,
+  recordedPrivateData,
+  type RecordedState,
+  recordedState,
+  recordedValidation,
+} from "./recorded-outcome.ts";
 
 export interface Recording {
   readonly channelId: string;
   /** From number 0 on, without gaps. */
   readonly blocks: readonly Block[];
-  /** Clear private writes by block and transaction. */
-  readonly privateData: ReadonlyMap<number, ReadonlyMap<number, TxPvtReadWriteSet>>;
+  readonly privateData: RecordedPrivateData;
   readonly validation: readonly RecordedBlock[] | undefined;
   readonly state: readonly RecordedState[] | undefined;
 }
 
 /** Reads a recording. @throws DenimError `bad-recording` naming the file */
 export function readRecording(directory: string): Recording {
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw badRecording(`there is no folder ${directory}`, directory);
+  }
   const blocks = readBlocks(directory);
-  const state = readJson<{ entries: RecordedState[] } | RecordedState[]>(directory, "state.json");
   return {
-    channelId: channelIdOf(blocks[0]),
+    channelId: channelOf(blocks[0], directory),
     blocks,
-    privateData: readPrivateData(directory),
-    validation: readJson<RecordedBlock[]>(directory, "validation.json"),
-    state: Array.isArray(state) ? state : state?.entries,
+    privateData: recordedPrivateData(directory),
+    validation: recordedValidation(directory),
+    state: recordedState(directory),
   };
 }
 
-function bad(message: string, file: string, cause?: unknown): DenimError {
-  return new DenimError(
-    "bad-recording",
-    cause === undefined ? message : `${message}: ${messageOf(cause)}`,
-    { file },
-    "a recording holds artifacts/<channel>.block and blocks/0001.block, blocks/0002.block, …",
-  );
+function channelOf(first: Block, directory: string): string {
+  try {
+    validateConfigBlock(first);
+    return channelIdOf(first);
+  } catch (cause) {
+    throw badRecording(`block 0 is not the first block of a channel`, directory, cause);
+  }
 }
 
+/** Blocks count by the number in their header; what their files are called does not matter. */
 function readBlocks(directory: string): Block[] {
-  const numbered = new Map<number, Block>();
-  const names = filesIn(join(directory, "blocks")).filter((name) => name.endsWith(".block"));
-  for (const name of names) {
-    const block = readBlock(join(directory, "blocks", name));
-    numbered.set(Number(block.header?.number ?? -1n), block);
+  const folder = join(directory, "blocks");
+  const numbered = new Map<number, { block: Block; file: string }>();
+  for (const name of filesIn(folder).filter((name) => name.endsWith(".block"))) {
+    const file = join(folder, name);
+    const block = readBlock(file);
+    const number = Number(block.header?.number);
+    const same = numbered.get(number);
+    if (same && !sameBlock(same.block, block)) {
+      throw badRecording(`${same.file} and ${file} are both block ${number}, but differ`, file);
+    }
+    numbered.set(number, { block, file });
   }
-  const first = numbered.get(0) ?? firstBlock(directory, numbered.get(1));
-  const ordered = [first];
-  for (let number = 1; numbered.has(number); number++) ordered.push(numbered.get(number) as Block);
-  const beyond = [...numbered.keys()].filter((number) => number >= ordered.length);
-  if (beyond.length > 0) {
-    throw bad(`block ${ordered.length} is missing, but ${Math.min(...beyond)} is there`, directory);
+  const numbers = [...numbered.keys()].toSorted((a, b) => a - b);
+  const first = numbered.get(0)?.block ?? firstBlock(directory, numbered.get(1)?.block, numbers);
+  const blocks = [first];
+  for (const number of numbers) {
+    if (number === 0) continue;
+    if (number !== blocks.length) {
+      throw badRecording(
+        `block ${blocks.length} is missing, but block ${number} is there`,
+        folder,
+      );
+    }
+    blocks.push(numbered.get(number)?.block as Block);
   }
-  return ordered;
+  return blocks;
 }
 
-/** Block 0 among the artifacts: the one of the channel that the others belong to. */
-function firstBlock(directory: string, second: Block | undefined): Block {
+/** Block 0 among the artifacts: the one that the recorded blocks continue. */
+function firstBlock(directory: string, second: Block | undefined, numbers: number[]): Block {
   const folder = join(directory, "artifacts");
-  const wanted = second && channelIdOf(second);
-  const candidates = filesIn(folder).filter((name) => name.endsWith(".block"))
-    .map((name) => readBlock(join(folder, name)))
-    .filter((block) => wanted === undefined || channelIdOf(block) === wanted);
-  if (candidates.length !== 1) {
-    throw bad(
-      candidates.length === 0
-        ? `no first block${wanted ? ` of channel ${wanted}` : ""} in ${folder}`
-        : `several first blocks in ${folder}, and no blocks to tell which is meant`,
+  const unreadable: unknown[] = [];
+  const candidates = filesIn(folder).filter((name) => name.endsWith(".block")).flatMap((name) => {
+    try {
+      const block = readBlock(join(folder, name));
+      return block.header?.number === 0n ? [block] : [];
+    } catch (error) {
+      unreadable.push(error);
+      return [];
+    }
+  });
+  if (second) {
+    // As the chain has it: no name can be as right as the hash.
+    const previous = second.header?.previousHash;
+    const linked = candidates.find(({ header }) =>
+      header && previous && equal(blockHeaderHash(header), previous)
+    );
+    if (linked) return linked;
+  }
+  const wanted = second ? channelIfAny(second) : recordedChannel(directory);
+  const fitting = candidates.filter((block) => {
+    const channel = channelIfAny(block);
+    return channel !== undefined && (wanted === undefined || channel === wanted) && joinable(block);
+  });
+  if (fitting.length === 1) return fitting[0];
+  if (fitting.length > 1) {
+    const names = fitting.map(channelIfAny).join(", ");
+    throw badRecording(
+      `${folder} has the first blocks of several channels (${names}), and nothing tells which one is meant`,
       folder,
     );
   }
-  return candidates[0];
+  if (unreadable.length > 0) throw unreadable[0];
+  const of = wanted === undefined ? "" : ` of channel ${wanted}`;
+  const found = numbers.length > 0 ? `, only block ${numbers[0]} and later` : "";
+  throw badRecording(`there is no first block${of} in ${folder}${found}`, folder);
+}
+
+function channelIfAny(block: Block): string | undefined {
+  try {
+    return channelIdOf(block);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Could a peer join with this block? A system channel's it could not. */
+function joinable(block: Block): boolean {
+  try {
+    validateConfigBlock(block);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function filesIn(folder: string): string[] {
@@ -108,55 +151,19 @@ function filesIn(folder: string): string[] {
   }
 }
 
+/** Metadata may differ: it depends on who kept the block. */
+function sameBlock(a: Block, b: Block): boolean {
+  const [entries, others] = [a.data?.data ?? [], b.data?.data ?? []];
+  return !!a.header && !!b.header && equal(blockHeaderHash(a.header), blockHeaderHash(b.header)) &&
+    entries.length === others.length && entries.every((entry, i) => equal(entry, others[i]));
+}
+
 function readBlock(file: string): Block {
   try {
-    return decodeAsGo(BlockSchema, readFileSync(file));
+    const block = decodeAsGo(BlockSchema, readFileSync(file));
+    if (block.header === undefined) throw new Error("it has no header");
+    return block;
   } catch (cause) {
-    throw bad(`${file} is not a block`, file, cause);
+    throw badRecording(`${file} is not a block: ${messageOf(cause)}`, file);
   }
-}
-
-function readJson<T>(directory: string, name: string): T | undefined {
-  const file = join(directory, name);
-  if (!existsSync(file)) return undefined;
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch (cause) {
-    throw bad(`${file} cannot be read`, file, cause);
-  }
-}
-
-interface RecordedPrivateData {
-  readonly block: number;
-  readonly tx: number;
-  readonly namespace: string;
-  readonly collectionPvtReadWriteSetBase64: string;
-}
-
-function readPrivateData(directory: string): Map<number, Map<number, TxPvtReadWriteSet>> {
-  const blocks = new Map<number, Map<number, TxPvtReadWriteSet>>();
-  for (const entry of readJson<RecordedPrivateData[]>(directory, "pvtdata.json") ?? []) {
-    const sets = blocks.get(entry.block) ?? new Map<number, TxPvtReadWriteSet>();
-    blocks.set(entry.block, sets);
-    const set = sets.get(entry.tx) ?? create(TxPvtReadWriteSetSchema);
-    sets.set(entry.tx, set);
-    let namespace = set.nsPvtRwset.find((candidate) => candidate.namespace === entry.namespace);
-    if (namespace === undefined) {
-      namespace = create(NsPvtReadWriteSetSchema, { namespace: entry.namespace });
-      set.nsPvtRwset.push(namespace);
-    }
-    try {
-      namespace.collectionPvtRwset.push(decodeAsGo(
-        CollectionPvtReadWriteSetSchema,
-        fromBase64(entry.collectionPvtReadWriteSetBase64),
-      ));
-    } catch (cause) {
-      throw bad(
-        `pvtdata.json: block ${entry.block}, transaction ${entry.tx}`,
-        join(directory, "pvtdata.json"),
-        cause,
-      );
-    }
-  }
-  return blocks;
 }

@@ -17,6 +17,9 @@ export function isChaincodeState({ namespace }: StateEntry): boolean {
   return namespace !== "";
 }
 
+/** Go's unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the plain space. */
+const printable = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]+$/u;
+
 /** Keys and values are shown as text too where they are: keys in UTF-8, values printable. */
 export function dumpEntry(entry: StateEntry): DumpedEntry {
   const key = entry.key.length > 0 ? strictText(entry.key) : undefined;
@@ -26,9 +29,7 @@ export function dumpEntry(entry: StateEntry): DumpedEntry {
     ...(key === undefined ? {} : { key }),
     keyBase64: base64(entry.key),
     valueBase64: base64(entry.value),
-    ...(value !== undefined && value !== "" && /^[\P{C}\n\t]*$/u.test(value)
-      ? { valueText: value }
-      : {}),
+    ...(value !== undefined && printable.test(value) ? { valueText: value } : {}),
     ...(entry.metadata === undefined ? {} : { metadataBase64: base64(entry.metadata) }),
     version: { block: entry.version.blockNumber, tx: entry.version.txNumber },
   };

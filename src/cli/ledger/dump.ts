@@ -6,7 +6,7 @@ import { openNamedLedger } from "./open-ledger.ts";
 
 export const dump: CommandHandler = async (invocation) => {
   const { flags, terminal } = invocation;
-  const ledger = await openNamedLedger(invocation);
+  const { ledger } = await openNamedLedger(invocation);
   const entries = function* () {
     for (const entry of ledger.stateEntries()) if (isChaincodeState(entry)) yield entry;
   };
@@ -19,7 +19,7 @@ export const dump: CommandHandler = async (invocation) => {
         terminal.out(`${separator}  ${JSON.stringify(dumpEntry(entry))}`);
         separator = ",\n";
       }
-      terminal.out("\n ]\n}\n");
+      terminal.out(`\n ],\n "savepoint": ${JSON.stringify(ledger.savepoint)}\n}\n`);
       return;
     }
     for (const entry of entries()) {

@@ -10,6 +10,7 @@ import {
 } from "../../gen/peer/admin_pb.ts";
 import { createSignedEnvelope } from "../../protocol/envelope.ts";
 import { newNonce } from "../../protocol/txid.ts";
+import { GrpcStatus, RpcError } from "../../rpc/status.ts";
 import { rpcErrorText } from "../chaincode/failures.ts";
 import { noArguments } from "../channel/session.ts";
 import type { CommandHandler } from "../command.ts";
@@ -37,7 +38,9 @@ export const status: CommandHandler = async (invocation) => {
         "no-status",
         `Error trying to connect to local peer: ${rpcErrorText(error)}`,
         { address: peer.address },
-        "start it with 'denim node start' or 'denim up'; CORE_PEER_ADDRESS names another peer",
+        error instanceof RpcError && error.status === GrpcStatus.UNAVAILABLE
+          ? "start it with 'denim node start' or 'denim up'; CORE_PEER_ADDRESS names another peer"
+          : undefined,
       );
     });
     terminal.out(`${protoText(ServerStatusSchema, answer)}\n`);

@@ -1,4 +1,6 @@
 /** One SQLite file: opening with the right settings, cached statements, errors that name the file. */
+import { statfsSync } from "node:fs";
+import { dirname } from "node:path";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { DenimError, messageOf } from "../../base/errors.ts";
 
@@ -28,7 +30,9 @@ function explain(file: string, cause: unknown): DenimError {
       "ledger-damaged",
       `the ledger database ${file} is damaged: ${reason}`,
       facts,
-      "Stop the peer, restore the file from a backup, or remove its directory and join the channel again.",
+      "Stop the peer and run 'denim node rebuild-dbs', which makes its state anew from its blocks; " +
+        "where blocks are damaged too, 'denim node reset' gets them again from an orderer. Where " +
+        "that fails as well, remove the channel's directory and join the channel again.",
       options,
     );
   }
@@ -41,7 +45,7 @@ function explain(file: string, cause: unknown): DenimError {
       options,
     );
   }
-  if (reason.includes("database or disk is full")) {
+  if (reason.includes("database or disk is full") || hitsFullDisk(file, reason)) {
     return new DenimError(
       "disk-full",
       `no space left for the ledger database ${file}`,
@@ -66,6 +70,20 @@ function explain(file: string, cause: unknown): DenimError {
     "Check that the directory exists, is writable and that its disk works.",
     options,
   );
+}
+
+/** Less room than this on a disk is none: SQLite wants whole pages, and some for its log. */
+const minFreeBytes = 256 * 1024;
+
+/** SQLite reports a full disk as an I/O error where it happens in its shared memory or log. */
+function hitsFullDisk(file: string, reason: string): boolean {
+  if (!reason.includes("disk I/O error")) return false;
+  try {
+    const { bavail, bsize } = statfsSync(dirname(file));
+    return bavail * bsize < minFreeBytes;
+  } catch {
+    return false;
+  }
 }
 
 /** A prepared statement whose errors name the file. */

@@ -1,0 +1,478 @@
+/** `denim ledger replay|dump|verify` as people use them, on the recording and on what is wrong with it. */
+import assert from "node:assert/strict";
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { silentLogger } from "../src/base/logger.ts";
+import { BlockSchema } from "../src/gen/common/common_pb.ts";
+import { rollBackLedger } from "../src/ledger/maintenance.ts";
+import { replay } from "../src/node/ledger-replay.ts";
+import { readRecording } from "../src/node/recording.ts";
+import { Workplace } from "./support/denim.ts";
+import { temporaryDirectory } from "./support/temporary.ts";
+
+const golden = fileURLToPath(new URL("./testdata/golden/", import.meta.url));
+const parts = ["blocks", "validation.json", "state.json", "pvtdata.json"];
+
+/** A folder of its own with the recording, without what replay does not need. */
+function recordingIn(work: Workplace, name: string): string {
+  const folder = join(work.directory, name);
+  mkdirSync(join(folder, "artifacts"), { recursive: true });
+  cpSync(
+    join(golden, "artifacts", "mychannel.block"),
+    join(folder, "artifacts", "mychannel.block"),
+  );
+  for (const part of parts) cpSync(join(golden, part), join(folder, part), { recursive: true });
+  return folder;
+}
+
+// deno-lint-ignore no-explicit-any -- a recording's JSON, changed by hand
+type Changeable = any;
+
+function changeJson(file: string, change: (json: Changeable) => void): void {
+  const json = JSON.parse(readFileSync(file, "utf8"));
+  change(json);
+  writeFileSync(file, JSON.stringify(json));
+}
+
+const replayOf = (folder: string, ...more: string[]) => [
+  ...["ledger", "replay", folder, "--mspid", "Org1MSP"],
+  ...more,
+];
+
+Deno.test("replay of the recording: each block's hash and flags, equal, exit code 0", async () => {
+  await using work = new Workplace();
+  const { code, out, err } = await work.run(replayOf(golden));
+  assert.equal(code, 0, err);
+  assert.equal(err, "");
+  const validation = JSON.parse(readFileSync(join(golden, "validation.json"), "utf8"));
+  for (const { block, commitHash, txs } of validation) {
+    assert.ok(out.includes(`block ${block}  commit hash ${commitHash ?? "none"}\n`));
+    for (const { tx, name, txid } of txs) {
+      assert.ok(out.includes(`  ${tx}  ${name}  ${txid}\n`), `${block} ${tx}`);
+    }
+  }
+  assert.ok(out.endsWith("Equal to validation.json and state.json\n"));
+});
+
+Deno.test("replay --json: flags, hashes and the state in the recording's own form", async () => {
+  await using work = new Workplace();
+  const result = JSON.parse(await work.ok(replayOf(golden, "--json")));
+  const validation = JSON.parse(readFileSync(join(golden, "validation.json"), "utf8"));
+  assert.equal(result.channel, "mychannel");
+  assert.deepEqual(result.differences, []);
+  assert.deepEqual(result.compared, ["validation.json", "state.json"]);
+  assert.deepEqual(
+    result.blocks.map((block: Changeable) => [
+      block.block,
+      block.commitHash,
+      block.txs.map((tx: Changeable) => [tx.tx, tx.txid, tx.code, tx.name]),
+    ]),
+    validation.map((block: Changeable) => [
+      block.block,
+      block.commitHash ?? "",
+      block.txs.map((tx: Changeable) => [tx.tx, tx.txid, tx.code, tx.name]),
+    ]),
+  );
+  assert.deepEqual(
+    result.state,
+    JSON.parse(readFileSync(join(golden, "state.json"), "utf8")).entries,
+  );
+});
+
+Deno.test("what differs from the recording is named, exit code 1", async (t) => {
+  await using work = new Workplace();
+  const cases: Record<string, [(folder: string) => void, RegExp, (RegExp | undefined)?]> = {
+    "a flag": [
+      (folder) =>
+        changeJson(join(folder, "validation.json"), (blocks) => {
+          Object.assign(blocks[6].txs[1], { code: 0, name: "VALID" });
+        }),
+      /^Difference: block 6, transaction 1 \(85527d39[0-9a-f]+\): recorded VALID, here MVCC_READ_CONFLICT\n$/,
+    ],
+    "a commit hash": [
+      (folder) =>
+        changeJson(join(folder, "validation.json"), (blocks) => {
+          blocks[7].commitHash = "00".repeat(32);
+        }),
+      /^Difference: block 7: recorded commit hash 0{64}, here [0-9a-f]{64}\n$/,
+    ],
+    "a value, a version and a missing entry of the state": [
+      (folder) =>
+        changeJson(join(folder, "state.json"), ({ entries }) => {
+          entries[3].valueBase64 = "AAAA";
+          entries[4].version.tx = 99;
+          entries.splice(5, 1);
+        }),
+      /^(Difference: state assetcc key ".*": (recorded value AAAA, here .*|recorded version \d+\.99, here .*|here, but not recorded)\n){3}$/,
+    ],
+    "an entry that was never written": [
+      (folder) =>
+        changeJson(join(folder, "state.json"), ({ entries }) => {
+          entries.push({ ...entries[0], namespace: "nowhere" });
+        }),
+      /^Difference: state nowhere key "base64:": recorded, but missing here\n$/,
+    ],
+    "private data": [
+      (folder) => changeJson(join(folder, "pvtdata.json"), (entries) => entries.splice(-1, 1)),
+      /Difference: state assetcc\$\$pthird key "t1": recorded, but missing here\n/,
+    ],
+    "no private data at all": [
+      (folder) => rmSync(join(folder, "pvtdata.json")),
+      /Difference: state assetcc\$\$pboth key /,
+    ],
+    "a block's transaction": [
+      (folder) =>
+        changeBlock(join(folder, "blocks", "0027.block"), (block) => {
+          const bytes = block.data!.data[0].slice();
+          bytes[bytes.length - 1] ^= 1;
+          block.data!.data[0] = bytes;
+        }),
+      /Difference: block 27, transaction 0 \(45dea5b9[0-9a-f]+\): recorded VALID, here BAD_CREATOR_SIGNATURE\n(.*\n)*Difference: block 27: recorded data hash /,
+    ],
+    "a block's header": [
+      (folder) =>
+        changeBlock(join(folder, "blocks", "0012.block"), (block) => {
+          block.header!.dataHash = new Uint8Array(32);
+        }),
+      /Difference: block 13 cannot be committed: .*unexpected previous block hash in block \[13\]/,
+      /^block 12 /m,
+    ],
+    "a block that is recorded only in words": [
+      (folder) => rmSync(join(folder, "blocks", "0027.block")),
+      /^Difference: block 27: recorded, but there is no such block\n/,
+    ],
+  };
+  for (const [name, [change, expected, printed]] of Object.entries(cases)) {
+    await t.step(name, async () => {
+      const folder = recordingIn(work, name.replaceAll(" ", "-"));
+      change(folder);
+      const { code, out, err } = await work.run(replayOf(folder));
+      assert.equal(code, 1);
+      assert.match(err, expected);
+      if (printed) assert.match(out, printed);
+      assert.doesNotMatch(out, /Equal to/);
+      if (!name.startsWith("a block")) return;
+      const json = await work.run(replayOf(folder, "--json"));
+      assert.equal(json.code, 1);
+      assert.ok(JSON.parse(json.out).differences.length > 0);
+    });
+  }
+});
+
+function changeBlock(
+  file: string,
+  change: (block: ReturnType<typeof fromBinary<typeof BlockSchema>>) => void,
+): void {
+  const block = fromBinary(BlockSchema, readFileSync(file));
+  change(block);
+  writeFileSync(file, toBinary(BlockSchema, block));
+}
+
+Deno.test("a folder that is laid out otherwise is still the same recording", async (t) => {
+  await using work = new Workplace();
+  const cases: Record<string, (folder: string) => void> = {
+    "blocks count by number, not by file name": (folder) => {
+      for (const name of readdirSync(join(folder, "blocks"))) {
+        const other = String(99 - Number(name.slice(0, 4)));
+        renameSync(join(folder, "blocks", name), join(folder, "blocks", `x${other}.block`));
+      }
+    },
+    "block 0 lies among the blocks only": (folder) => {
+      rmSync(join(folder, "artifacts"), { recursive: true });
+    },
+    "block 0 lies among the artifacts only": (folder) => {
+      rmSync(join(folder, "blocks", "0000.block"));
+    },
+    "a block is there twice": (folder) => {
+      cpSync(join(folder, "blocks", "0009.block"), join(folder, "blocks", "again.block"));
+      changeBlock(join(folder, "blocks", "again.block"), (block) => block.metadata!.metadata.pop());
+    },
+    "other files and other channels' first blocks lie about": (folder) => {
+      rmSync(join(folder, "blocks", "0000.block"));
+      cpSync(join(golden, "artifacts"), join(folder, "artifacts"), { recursive: true });
+      writeFileSync(join(folder, "artifacts", "broken.block"), "no block");
+      writeFileSync(join(folder, "blocks", "README"), "notes");
+      writeFileSync(join(folder, "blocks", "0005.json"), "{}");
+      mkdirSync(join(folder, "more"));
+    },
+    "blocks as an orderer keeps them, without a peer's metadata": (folder) => {
+      for (const name of readdirSync(join(folder, "blocks"))) {
+        changeBlock(join(folder, "blocks", name), (block) => block.metadata!.metadata.splice(2));
+      }
+    },
+    "flags by name only, no hashes": (folder) => {
+      changeJson(join(folder, "validation.json"), (blocks) => {
+        for (const block of blocks) {
+          delete block.commitHash;
+          delete block.dataHash;
+          for (const tx of block.txs) delete tx.code;
+        }
+      });
+    },
+  };
+  for (const [name, change] of Object.entries(cases)) {
+    await t.step(name, async () => {
+      const folder = recordingIn(work, name.replace(/\W+/g, "-"));
+      change(folder);
+      const { code, out, err } = await work.run(replayOf(folder));
+      assert.equal(code, 0, err);
+      assert.ok(out.endsWith("Equal to validation.json and state.json\n"));
+    });
+  }
+});
+
+Deno.test("without anything to compare with, replay shows what it made of the blocks", async () => {
+  await using work = new Workplace();
+  const folder = recordingIn(work, "bare");
+  for (const part of parts.slice(1)) rmSync(join(folder, part));
+  const { code, out } = await work.run(replayOf(folder));
+  assert.equal(code, 0);
+  assert.match(out, /Nothing to compare with/);
+  rmSync(join(folder, "blocks"), { recursive: true });
+  const first = await work.run(replayOf(folder));
+  assert.equal(first.code, 0, first.err);
+  assert.match(first.out, /^block 0 {2}commit hash none\n {2}0 {2}VALID {2}\nNothing to compare/);
+});
+
+Deno.test("what is no recording is refused with the file's name, never with a stack trace", async (t) => {
+  await using work = new Workplace();
+  const cases: Record<string, [(folder: string) => void, RegExp]> = {
+    "no such folder": [
+      (folder) => rmSync(folder, { recursive: true }),
+      /Error: there is no folder .*no-such-folder/,
+    ],
+    "an empty folder": [
+      (folder) => {
+        rmSync(folder, { recursive: true });
+        mkdirSync(folder);
+      },
+      /Error: there is no first block in .*artifacts/,
+    ],
+    "a gap": [
+      (folder) => rmSync(join(folder, "blocks", "0009.block")),
+      /Error: block 9 is missing, but block 10 is there/,
+    ],
+    "no beginning": [
+      (folder) => {
+        rmSync(join(folder, "artifacts"), { recursive: true });
+        for (let i = 0; i < 5; i++) rmSync(join(folder, "blocks", `000${i}.block`));
+      },
+      /Error: there is no first block of channel mychannel in .*, only block 5 and later/,
+    ],
+    "garbage as a block": [
+      (folder) => writeFileSync(join(folder, "blocks", "0009.block"), "garbage"),
+      /Error: .*0009\.block is not a block: /,
+    ],
+    "an empty block": [
+      (folder) => writeFileSync(join(folder, "blocks", "0009.block"), ""),
+      /Error: .*0009\.block is not a block: it has no header/,
+    ],
+    "a block cut off": [
+      (folder) => {
+        const file = join(folder, "blocks", "0009.block");
+        writeFileSync(file, readFileSync(file).subarray(0, 3000));
+      },
+      /Error: .*0009\.block is not a block: /,
+    ],
+    "two different blocks of one number": [
+      (folder) => {
+        cpSync(join(folder, "blocks", "0009.block"), join(folder, "blocks", "again.block"));
+        changeBlock(join(folder, "blocks", "again.block"), (block) => block.data!.data.pop());
+      },
+      /Error: .*0009\.block and .*again\.block are both block 9, but differ/,
+    ],
+    "first blocks of several channels and nothing that tells": [
+      (folder) => {
+        rmSync(join(folder, "blocks"), { recursive: true });
+        for (const part of parts.slice(1)) rmSync(join(folder, part), { force: true });
+        const other = join(folder, "artifacts", "other.block");
+        cpSync(join(folder, "artifacts", "mychannel.block"), other);
+        changeBlock(other, (block) => block.metadata!.metadata.pop());
+      },
+      /Error: .*artifacts has the first blocks of several channels \(mychannel, mychannel\)/,
+    ],
+    "the system channel": [
+      (folder) => {
+        rmSync(folder, { recursive: true });
+        mkdirSync(join(folder, "blocks"), { recursive: true });
+        cpSync(join(golden, "artifacts/genesis.block"), join(folder, "blocks/0000.block"));
+      },
+      /Error: block 0 is not the first block of a channel: .*missing Application configuration group/,
+    ],
+    "validation.json is no JSON": [
+      (folder) => writeFileSync(join(folder, "validation.json"), "["),
+      /Error: .*validation\.json cannot be read: /,
+    ],
+    "validation.json is something else": [
+      (folder) => writeFileSync(join(folder, "validation.json"), '{"blocks":[{"block":"one"}]}'),
+      /Error: .*validation\.json: element 0 of "blocks" of the file has no number "block"/,
+    ],
+    "state.json is null inside": [
+      (folder) => writeFileSync(join(folder, "state.json"), '{"entries":[null]}'),
+      /Error: .*state\.json: element 0 of "entries" of the file is not an object/,
+    ],
+    "pvtdata.json with bytes that are none": [
+      (folder) =>
+        changeJson(join(folder, "pvtdata.json"), (entries) => {
+          entries[0].collectionPvtReadWriteSetBase64 = "////";
+        }),
+      /Error: .*pvtdata\.json: block 16, transaction 0: /,
+    ],
+  };
+  for (const [name, [change, expected]] of Object.entries(cases)) {
+    await t.step(name, async () => {
+      const folder = recordingIn(work, name.replace(/\W+/g, "-"));
+      change(folder);
+      const { code, out, err } = await work.run(replayOf(folder, "--json"));
+      assert.equal(code, 1);
+      assert.equal(out, "");
+      assert.match(err, expected);
+      assert.doesNotMatch(err, /defect in denim|\n {4}at /);
+    });
+  }
+  await t.step("no mspid, no folder", async () => {
+    assert.match((await work.run(["ledger", "replay", golden])).err, /--mspid must name/);
+    assert.match((await work.run(["ledger", "replay", "--mspid", "X"])).err, /name one folder/);
+  });
+});
+
+Deno.test("a peer of another organisation keeps the data of its collections only", async () => {
+  await using work = new Workplace();
+  const org2 = await work.run(["ledger", "replay", golden, "--mspid", "Org2MSP"]);
+  assert.equal(org2.code, 0, org2.err);
+  const stranger = await work.run(["ledger", "replay", golden, "--mspid", "Org3MSP"]);
+  assert.equal(stranger.code, 1);
+  assert.match(stranger.err, /^(Difference: state assetcc\$\$p\w+ key .* missing here\n)+/);
+  assert.doesNotMatch(stranger.err, /block \d/);
+});
+
+Deno.test("a recording outlives its certificates, those of TLS too", async () => {
+  const recording = readRecording(golden);
+  for (const year of [1990, 2026, 2099]) {
+    using directory = temporaryDirectory();
+    const { differences, stopped } = await replay(recording, {
+      directory: directory.path,
+      mspId: "Org1MSP",
+      clock: { now: () => Date.UTC(year, 0, 1) },
+      logger: silentLogger,
+    });
+    assert.deepEqual(differences, []);
+    assert.equal(stopped, undefined);
+  }
+});
+
+/** The recording as the ledger of a stopped peer. */
+async function peerWithRecording(work: Workplace): Promise<string> {
+  const data = join(work.directory, "peer-data");
+  await replay(readRecording(golden), {
+    directory: join(data, "ledgersData"),
+    mspId: "Org1MSP",
+    clock: { now: () => Date.UTC(2027, 0, 1) },
+    logger: silentLogger,
+  });
+  return data;
+}
+
+Deno.test("dump prints a stopped peer's state exactly as a recording has it", async () => {
+  await using work = new Workplace();
+  const data = await peerWithRecording(work);
+  const recorded = JSON.parse(readFileSync(join(golden, "state.json"), "utf8"));
+  const dumped = JSON.parse(
+    await work.ok(["ledger", "dump", "-C", "mychannel", "--data", data, "--json"]),
+  );
+  // Also the order of the fields.
+  assert.equal(JSON.stringify(dumped), JSON.stringify(recorded));
+  const byVariable = await work.ok(["ledger", "dump", "-C", "mychannel"], {
+    environment: { CORE_PEER_FILESYSTEMPATH: data },
+  });
+  assert.equal(byVariable.trimEnd().split("\n").length, recorded.entries.length);
+  const missing = await work.run(["ledger", "dump", "-C", "nope", "--data", data]);
+  assert.equal(missing.code, 1);
+  assert.match(missing.err, /cannot open the ledger of channel nope in .*there is no ledger/);
+});
+
+Deno.test("verify finds what was changed behind the peer's back and names it", async (t) => {
+  await using work = new Workplace();
+  const data = await peerWithRecording(work);
+  const file = join(data, "ledgersData", "mychannel", "ledger.db");
+  const verify = () => work.run(["ledger", "verify", "-C", "mychannel", "--data", data]);
+  // Block 11 is one that 1.4.2's orderers would not have made: its data could be divided otherwise.
+  rewind(file, 11);
+  const sound = await verify();
+  assert.equal(sound.code, 0, sound.err);
+  assert.match(sound.out, /^Channel mychannel: 11 blocks with 52 transactions; .* are right/);
+  const original = readFileSync(file);
+  const cases: Record<string, [string, RegExp]> = {
+    "a transaction's bytes": [
+      "UPDATE transactions SET envelope = CAST(envelope || x'1a00' AS BLOB) WHERE block = 6 AND code = 0",
+      /Error: block 6 of channel mychannel in .*ledger\.db: Header\.DataHash is different/,
+    ],
+    "a missing transaction": [
+      "DELETE FROM transactions WHERE ordinal = (SELECT first_tx FROM blocks WHERE number = 7)",
+      /Error: block 7 of channel mychannel/,
+    ],
+    "a flag in the index": [
+      "UPDATE transactions SET code = 0 WHERE block = 9 AND code = 10",
+      /Error: block 9 of channel mychannel .*transaction 0 is indexed with flag 0, not 10/,
+    ],
+    "a transaction id in the index": [
+      "UPDATE transactions SET txid = 'ab' WHERE block = 3",
+      /Error: block 3 of channel mychannel .*transaction 0 is indexed under id ab, not 2d78022d/,
+    ],
+    "a block's metadata": [
+      "UPDATE blocks SET metadata = (SELECT metadata FROM blocks WHERE number = 4) WHERE number = 5",
+      /Error: block 5 of channel mychannel/,
+    ],
+    "a missing block": [
+      "DELETE FROM blocks WHERE number = 5",
+      /Error: block 5 of channel mychannel .*not found/i,
+    ],
+    "a value of the state": [
+      "UPDATE state SET value = x'0102' WHERE rowid = (SELECT MIN(rowid) FROM state WHERE block = 5)",
+      /Error: the state of channel mychannel in .*ledger\.db: namespace \w+, key ".*" has another value/,
+    ],
+    "a missing key of the state": [
+      "DELETE FROM state WHERE rowid = (SELECT MIN(rowid) FROM state WHERE block = 5)",
+      /Error: the state of channel mychannel .* is missing/,
+    ],
+  };
+  for (const [name, [sql, expected]] of Object.entries(cases)) {
+    await t.step(name, async () => {
+      writeFileSync(file, original);
+      const database = new DatabaseSync(file);
+      database.exec(sql);
+      database.close();
+      const { code, out, err } = await verify();
+      assert.equal(code, 1, out);
+      assert.match(err, expected);
+      assert.match(err, /Hint: .*denim node r/);
+      assert.doesNotMatch(err, /defect in denim/);
+    });
+  }
+  await t.step("damaged pages", async () => {
+    const bytes = Uint8Array.from(original);
+    bytes.fill(0xee, 16_384 * 4, 16_384 * 5);
+    writeFileSync(file, bytes);
+    const { code, err } = await verify();
+    assert.equal(code, 1);
+    assert.match(err, /ledger\.db is damaged/);
+    assert.match(err, /Hint: .*denim node r/);
+  });
+});
+
+/** Takes the ledger back, as `node rollback` would. */
+function rewind(file: string, height: number): void {
+  const directory = join(file, "..", "..");
+  rollBackLedger({ directory, channelId: "mychannel" }, height - 1);
+}

@@ -1,6 +1,6 @@
 /**
  * What holds where neither the environment nor core.yaml says otherwise: the values of Fabric
- * 1.4.2's sampleconfig/core.yaml.
+ * 1.4.2's sampleconfig/core.yaml, and of the settings that only Denim has.
  */
 
 /** A value of core.yaml. */
@@ -115,6 +115,8 @@ export const defaultConfig: ConfigTree = {
     executetimeout: "30s",
     mode: "net",
     keepalive: 0,
+    build: { cache: true, ca: { file: null } },
+    process: { memory: 2147483648, network: "peer" },
     system: { cscc: "enable", lscc: "enable", escc: "enable", vscc: "enable", qscc: "enable" },
     logging: {
       level: "info",

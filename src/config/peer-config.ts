@@ -1,5 +1,6 @@
 /** The typed, validated view of the settings. */
-import type { RawConfig } from "./raw-config.ts";
+import { builtInDefault, type RawConfig } from "./raw-config.ts";
+import { chaincodeServices } from "./chaincode-services.ts";
 import { expandImageName } from "./image-name.ts";
 import type {
   ChaincodeSettings,
@@ -14,6 +15,7 @@ import type {
 const minStartupTimeoutMs = 5_000;
 /** core/chaincode/config.go takes this for execute timeouts below one second. */
 const defaultExecuteTimeoutMs = 30_000;
+const runtimeNames = ["auto", "docker", "process", "external", "service"] as const;
 /** protocol limit of a TCP port */
 const maxPort = 65_535;
 
@@ -117,6 +119,7 @@ function peerSettings(raw: RawConfig): PeerSettings {
 function vmSettings(raw: RawConfig): VmSettings {
   return {
     endpoint: raw.string("vm.endpoint"),
+    endpointIsDefault: raw.find("vm.endpoint")?.source === builtInDefault,
     docker: {
       tls: {
         enabled: raw.boolean("vm.docker.tls.enabled"),
@@ -192,6 +195,21 @@ function chaincodeSettings(raw: RawConfig): ChaincodeSettings {
       format: raw.string("chaincode.logging.format"),
     },
     runtime: oneOf(raw, "chaincode.runtime", ["auto", "docker", "process"], "auto"),
+    runtimes: Object.fromEntries(
+      raw.names("chaincode.runtimes").map((name) => [
+        name,
+        oneOf(raw, `chaincode.runtimes.${name}`, runtimeNames, "auto"),
+      ]),
+    ),
+    services: chaincodeServices(raw),
+    build: {
+      cache: raw.boolean("chaincode.build.cache"),
+      caFile: raw.path("chaincode.build.ca.file"),
+    },
+    process: {
+      memoryBytes: raw.integer("chaincode.process.memory"),
+      network: oneOf(raw, "chaincode.process.network", ["peer", "all"], "peer"),
+    },
   };
 }
 

@@ -11,6 +11,9 @@ export interface Sourced {
   readonly source: string;
 }
 
+/** The source of values that nobody set. */
+export const builtInDefault = "built-in default";
+
 /** The prefix of environment variables that override settings. */
 const environmentPrefix = "CORE_";
 
@@ -59,7 +62,7 @@ export class RawConfig {
     if (fromFile === null) return undefined;
     const builtIn = descend(defaultConfig, path);
     if (builtIn === undefined || builtIn === null) return undefined;
-    return { value: builtIn, source: "built-in default" };
+    return { value: builtIn, source: builtInDefault };
   }
 
   /** The setting as it stands, strings, numbers, lists or sections. */
@@ -141,6 +144,35 @@ export class RawConfig {
     return Object.fromEntries(
       Object.entries(value).map(([name, item]) => [name, String(item ?? "")]),
     );
+  }
+
+  /**
+   * Names below a section that users fill in (`chaincode.runtimes`), in lower case: from overrides,
+   * environment variables and core.yaml.
+   * @param settings where entries are sections themselves, the settings in them: `["address"]` finds
+   *   `mycc` in CORE_CHAINCODE_SERVICES_MYCC_ADDRESS
+   */
+  names(key: string, settings: readonly string[] = []): string[] {
+    const names = new Set<string>();
+    const add = (rest: string, separator: string) => {
+      if (settings.length === 0) return names.add(rest);
+      const ending = settings.map((setting) => separator + setting.toLowerCase())
+        .find((candidate) => rest.endsWith(candidate));
+      if (ending !== undefined) names.add(rest.slice(0, -ending.length));
+    };
+    const prefix = `${key.toLowerCase()}.`;
+    for (const path of this.overrides.keys()) {
+      if (path.startsWith(prefix)) add(path.slice(prefix.length), ".");
+    }
+    const variable = `${environmentPrefix}${prefix.toUpperCase().replaceAll(".", "_")}`;
+    for (const [name, value] of Object.entries(this.env)) {
+      if (value && name.startsWith(variable)) add(name.slice(variable.length).toLowerCase(), "_");
+    }
+    const section = this.file && descend(this.file.tree, key.split("."));
+    if (section !== null && typeof section === "object" && !Array.isArray(section)) {
+      for (const name of Object.keys(section)) names.add(name.toLowerCase());
+    }
+    return [...names].filter((name) => name !== "").sort();
   }
 
   /** A file path, relative ones taken from core.yaml's directory; `""` where it is not set. */

@@ -103,8 +103,13 @@ export interface DockerHostConfig {
 
 /** `vm`. */
 export interface VmSettings {
-  /** `unix:///…`, `tcp://host:port`, `http://…`, `https://…`; `""` switches Docker off. */
+  /**
+   * `unix:///…`, `tcp://host:port`, `http://…`, `https://…`; `auto` looks where Docker's own clients
+   * look; `""` switches Docker off.
+   */
   readonly endpoint: string;
+  /** Nobody set the endpoint: it is looked for as with `auto`. */
+  readonly endpointIsDefault?: boolean;
   readonly docker: {
     /** Absolute paths. */
     readonly tls: {
@@ -139,6 +144,42 @@ export interface ChaincodeSettings {
   readonly logging: { readonly level: string; readonly shim: string; readonly format: string };
   /** `chaincode.runtime`, Denim's own: where chaincode runs. */
   readonly runtime: "auto" | "docker" | "process";
+  /** `chaincode.runtimes.<name>`: where one chaincode runs; keys in lower case. */
+  readonly runtimes: Readonly<Record<string, ChaincodeRuntimeName>>;
+  /** `chaincode.services.<name>`: chaincode that listens itself; keys in lower case. */
+  readonly services: Readonly<Record<string, ChaincodeServiceSettings>>;
+  /** `chaincode.build`, Denim's own. */
+  readonly build: {
+    /** Dependency caches are kept between builds. */
+    readonly cache: boolean;
+    /** PEM file with roots of trust that builds in containers need, `""` for those of the environment. */
+    readonly caFile: string;
+  };
+  /** `chaincode.process`, Denim's own: chaincode as local processes. */
+  readonly process: {
+    /** Memory of one chaincode; 0 = no limit. */
+    readonly memoryBytes: number;
+    /** What chaincode under Deno may reach: `peer`, only the peer; `all`, everything. */
+    readonly network: "peer" | "all";
+  };
+}
+
+/** Where one chaincode runs; `external`: the user starts it; `service`: the peer dials it. */
+export type ChaincodeRuntimeName = "auto" | "docker" | "process" | "external" | "service";
+
+/** How the peer reaches a chaincode that listens (`chaincode.services.<name>`). */
+export interface ChaincodeServiceSettings {
+  /** host:port */
+  readonly address: string;
+  readonly dialTimeoutMs: number;
+  /** Undefined: plain text. PEM. */
+  readonly tls: {
+    readonly rootCertificate: string;
+    /** With the key: what the peer shows; `""` where the chaincode asks for nothing. */
+    readonly clientCertificate: string;
+    readonly clientKey: string;
+    readonly serverNameOverride: string;
+  } | undefined;
 }
 
 /** `ledger`. */

@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { Deferred } from "../base/async.ts";
+import { systemClock } from "../base/clock.ts";
 import { SingleFlight } from "./single-flight.ts";
 
 const never = new AbortController().signal;
+const aborting = { whenAbandoned: "abort", clock: systemClock } as const;
 
 Deno.test("callers of one key share the work and its result; the next one starts anew", async () => {
-  const flights = new SingleFlight<number>();
+  const flights = new SingleFlight<number>(aborting);
   let runs = 0;
   const gate = new Deferred<void>();
   const work = async () => {
@@ -20,7 +22,7 @@ Deno.test("callers of one key share the work and its result; the next one starts
 });
 
 Deno.test("a failure reaches everyone who waits, and is not kept", async () => {
-  const flights = new SingleFlight<string>();
+  const flights = new SingleFlight<string>(aborting);
   const fail = () => Promise.reject(new Error("broken"));
   const throwing = () => {
     throw new Error("at once");
@@ -32,7 +34,7 @@ Deno.test("a failure reaches everyone who waits, and is not kept", async () => {
 });
 
 Deno.test("one caller may give up; the work ends when the last one does", async () => {
-  const flights = new SingleFlight<string>();
+  const flights = new SingleFlight<string>(aborting);
   const one = new AbortController();
   const two = new AbortController();
   const aborted = new Deferred<void>();
@@ -56,7 +58,7 @@ Deno.test("one caller may give up; the work ends when the last one does", async 
 });
 
 Deno.test("closing waits for work that was abandoned", async () => {
-  const flights = new SingleFlight<void>();
+  const flights = new SingleFlight<void>(aborting);
   const caller = new AbortController();
   let cleaned = false;
   const call = flights.run("a", caller.signal, async (signal) => {
@@ -69,7 +71,32 @@ Deno.test("closing waits for work that was abandoned", async () => {
   await assert.rejects(call, { code: "aborted" });
   await flights.close();
   assert(cleaned);
-  await assert.rejects(flights.run("a", caller.signal, () => Promise.resolve()), {
-    code: "aborted",
+  await assert.rejects(flights.run("a", never, () => Promise.resolve()), {
+    code: "runtime-closed",
   });
+});
+
+Deno.test("abandoned work may go on: whoever asks next joins it and learns how long it runs", async () => {
+  let now = 1_000;
+  const clock = { now: () => now };
+  const flights = new SingleFlight<string>({ whenAbandoned: "continue", clock });
+  const gate = new Deferred<string>();
+  const gone = new AbortController();
+  let runs = 0;
+  const work = () => {
+    runs++;
+    return gate.promise;
+  };
+  const first = flights.run("a", gone.signal, work);
+  gone.abort();
+  await assert.rejects(first, { code: "aborted" });
+  now += 12_000;
+  assert.equal(flights.runningForMs("a"), 12_000);
+  assert.equal(flights.runningForMs("b"), undefined);
+  const second = flights.run("a", never, work);
+  gate.resolve("done");
+  assert.equal(await second, "done");
+  assert.equal(runs, 1);
+  assert.equal(flights.runningForMs("a"), undefined);
+  await flights.close();
 });

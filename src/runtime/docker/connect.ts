@@ -1,10 +1,12 @@
-/** The way to the engine of vm.endpoint. Mirrors NewDockerClient of core/container/util. */
+/** The way to the engine. Mirrors NewDockerClient of core/container/util, and looks in more places. */
 import { readFileSync } from "node:fs";
 import { withDeadline } from "../../base/async.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import type { VmSettings } from "../../config/types.ts";
+import type { EngineTlsFiles, Environment } from "./docker-config.ts";
 import type { Dockerode, DockerodeOptions } from "./dockerode-types.ts";
 import { unreachable } from "./engine-error.ts";
+import { type EngineCandidate, engineCandidates } from "./find-engine.ts";
 
 /** An engine that runs answers a ping within this time. */
 export const pingTimeoutMs = 5_000;
@@ -15,22 +17,39 @@ const preferredApi = "1.41";
 /** A client that speaks a version of the API which the engine accepts. */
 export interface EngineConnection {
   readonly docker: Dockerode;
+  readonly endpoint: string;
   /** As the engine calls itself, `20.10.24`. */
   readonly engineVersion: string;
   readonly apiVersion: string;
 }
 
 /**
- * Connects and agrees on an API version first: an engine that dislikes the version of a request may
- * close the connection in the middle of an upload.
- * @throws DenimError `docker-unreachable`, `invalid-endpoint`, `bad-tls-material`
+ * Connects to the first engine that answers.
+ * @throws DenimError `docker-unreachable` about the first place, `invalid-endpoint`, `bad-tls-material`
  */
 export async function connectEngine(
-  settings: Pick<VmSettings, "endpoint" | "docker">,
+  settings: Pick<VmSettings, "endpoint" | "endpointIsDefault" | "docker">,
+  environment: Environment = {},
 ): Promise<EngineConnection> {
-  const { endpoint } = settings;
-  if (endpoint === "") throw unreachable(endpoint, new Error("Docker is switched off"));
-  const options = clientOptions(settings);
+  if (settings.endpoint === "") throw unreachable("", new Error("Docker is switched off"));
+  let firstError: unknown;
+  for (const candidate of engineCandidates(settings, environment)) {
+    try {
+      return await connectTo(candidate);
+    } catch (error) {
+      firstError ??= error;
+    }
+  }
+  throw firstError;
+}
+
+/**
+ * Agrees on an API version first: an engine that dislikes the version of a request may close the
+ * connection in the middle of an upload.
+ */
+async function connectTo(candidate: EngineCandidate): Promise<EngineConnection> {
+  const { endpoint } = candidate;
+  const options = clientOptions(candidate);
   const { default: Docker } = await import("dockerode");
   const client = (more: DockerodeOptions): Dockerode => new Docker({ ...options, ...more });
   let version: Awaited<ReturnType<Dockerode["version"]>>;
@@ -40,12 +59,14 @@ export async function connectEngine(
       pingTimeoutMs + 500,
       "version of the Docker engine",
     );
+    if (typeof version.ApiVersion !== "string") throw new Error("this is no Docker engine");
   } catch (error) {
     throw unreachable(endpoint, error);
   }
   const apiVersion = negotiate(version.ApiVersion, version.MinAPIVersion);
   return {
     docker: client({ version: `v${apiVersion}` }),
+    endpoint,
     engineVersion: version.Version,
     apiVersion,
   };
@@ -63,38 +84,36 @@ function compareVersions(a: string, b: string): number {
   return aMajor - bMajor || aMinor - bMinor;
 }
 
-/** dockerode's options for an endpoint. @throws DenimError `invalid-endpoint`, `bad-tls-material` */
+/** dockerode's options for a place. @throws DenimError `invalid-endpoint`, `bad-tls-material` */
 export function clientOptions(
-  settings: Pick<VmSettings, "endpoint" | "docker">,
+  { endpoint, tls }: Pick<EngineCandidate, "endpoint" | "tls">,
 ): DockerodeOptions {
-  const { endpoint } = settings;
   if (endpoint.startsWith("unix://")) return { socketPath: endpoint.slice("unix://".length) };
   const match = /^(tcp|http|https):\/\/(\[[0-9a-fA-F:]+\]|[^:/\s]+)(?::(\d+))?\/?$/.exec(endpoint);
   if (match === null) {
     throw new DenimError(
       "invalid-endpoint",
-      `vm.endpoint is not a Docker endpoint: ${endpoint}`,
+      `this is not a Docker endpoint: ${endpoint}`,
       { endpoint },
-      "Use unix:///var/run/docker.sock, tcp://host:2375 or https://host:2376.",
+      endpoint.startsWith("ssh://")
+        ? "Engines behind ssh cannot be used directly: forward the socket with `ssh -L`, and set vm.endpoint."
+        : "Use unix:///var/run/docker.sock, tcp://host:2375 or https://host:2376 (vm.endpoint).",
     );
   }
-  const { tls } = settings.docker;
-  const secure = tls.enabled || match[1] === "https";
+  const secure = tls !== undefined || match[1] === "https";
   const place = {
     host: match[2].replace(/^\[|\]$/g, ""),
     port: match[3] ?? (secure ? "2376" : "2375"),
   };
   if (!secure) return { ...place, protocol: "http" };
+  return { ...place, protocol: "https", ...(tls === undefined ? {} : tlsMaterial(tls)) };
+}
+
+function tlsMaterial({ caFile, certFile, keyFile }: EngineTlsFiles) {
   return {
-    ...place,
-    protocol: "https",
-    ...(tls.enabled
-      ? {
-        ca: pemFile(tls.caFile, "vm.docker.tls.ca.file"),
-        cert: pemFile(tls.certFile, "vm.docker.tls.cert.file"),
-        key: pemFile(tls.keyFile, "vm.docker.tls.key.file"),
-      }
-      : {}),
+    ca: pemFile(caFile, "vm.docker.tls.ca.file"),
+    cert: pemFile(certFile, "vm.docker.tls.cert.file"),
+    key: pemFile(keyFile, "vm.docker.tls.key.file"),
   };
 }
 

@@ -5,7 +5,8 @@ import { hex } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
-import type { VmSettings } from "../../config/types.ts";
+import type { ChaincodeSettings, VmSettings } from "../../config/types.ts";
+import { buildKey, tellJoined } from "../build-key.ts";
 import { containerTlsPaths, launchEnvironment, tlsFiles } from "../launch-environment.ts";
 import { OutputLog } from "../output.ts";
 import { platformOf } from "../platforms/platforms.ts";
@@ -19,7 +20,15 @@ import type {
   RunningChaincode,
   StartRequest,
 } from "../types.ts";
+import { builderSurroundings } from "./builder-surroundings.ts";
 import { connectEngine, type EngineConnection, pingTimeoutMs } from "./connect.ts";
+import { runCredentialHelper } from "./credential-helper.ts";
+import {
+  type CredentialHelper,
+  credentialsFor,
+  type Environment,
+  readDockerConfig,
+} from "./docker-config.ts";
 import type { Dockerode, DockerodeContainer } from "./dockerode-types.ts";
 import { apiError, statusOf, unreachable } from "./engine-error.ts";
 import { hostConfig, networkMode, reachableAddress } from "./host-config.ts";
@@ -30,6 +39,7 @@ import { followContainer, tryRemove } from "./running-container.ts";
 /** Labels on images and containers. */
 const label = {
   package: "org.denim.package",
+  build: "org.denim.build",
   chaincode: "org.denim.chaincode",
   owner: "org.denim.owner",
 };
@@ -38,6 +48,8 @@ export interface DockerRuntimeOptions {
   readonly vm: VmSettings;
   /** The `chaincode` section of the configuration. */
   readonly platforms: PlatformSettings;
+  /** `chaincode.build`; caches are kept unless it says otherwise. */
+  readonly build?: ChaincodeSettings["build"];
   readonly peer: PeerNames;
   /**
    * Tells this peer's containers from those of others, over restarts: something derived from its data
@@ -46,13 +58,18 @@ export interface DockerRuntimeOptions {
   readonly owner?: string;
   /** What containers dial instead of the address in the start request. */
   readonly peerAddress?: string;
+  /** The peer's: where to find the engine, credentials, proxies and certificates. */
+  readonly environment?: Environment;
+  /** Asks a credential helper; the programs of that name on PATH where not given. */
+  readonly credentialHelper?: CredentialHelper;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 export class DockerRuntime implements ChaincodeRuntime {
   readonly kind = "docker";
-  readonly #builds = new SingleFlight<void>();
+  /** By what is built; a build outlives the client that asked for it. */
+  readonly #builds: SingleFlight<void>;
   readonly #running = new Set<RunningChaincode>();
   readonly #logger: Logger;
   #connection: Promise<EngineConnection> | undefined;
@@ -61,6 +78,7 @@ export class DockerRuntime implements ChaincodeRuntime {
 
   constructor(private readonly options: DockerRuntimeOptions) {
     this.#logger = options.logger.named("dockercontroller");
+    this.#builds = new SingleFlight({ whenAbandoned: "continue", clock: options.clock });
   }
 
   async build(
@@ -70,24 +88,65 @@ export class DockerRuntime implements ChaincodeRuntime {
   ): Promise<void> {
     const docker = await this.#engine();
     const image = this.#imageName(chaincode);
-    if (await this.#isBuilt(docker, image, chaincode)) return;
-    await this.#builds.run(image, signal, async (abandoned) => {
-      const output = new OutputLog(this.options.clock, (line) => {
-        this.#logger.debug(line.text, { image });
-        observer.output(line);
-      });
-      await buildImage({
-        docker,
-        chaincode,
-        image,
-        settings: this.options.platforms,
-        labels: { [label.package]: hex(chaincode.packageId) },
-        containerLabels: this.#containerLabels(chaincode),
-        networkMode: networkMode(this.options.vm.docker.hostConfig),
-        observer,
-        output,
-      }, abandoned);
+    const { platforms } = this.options;
+    const { builder, golang, car, java, node } = platforms;
+    const key = buildKey(chaincode, [builder, JSON.stringify([golang, car, java, node])]);
+    // Waits for a build of the same package under another name, whose image is then only relabelled.
+    while (!await this.#isBuilt(docker, image, chaincode)) {
+      const runningForMs = this.#builds.runningForMs(key);
+      if (runningForMs !== undefined) tellJoined(observer, runningForMs, this.options.clock.now());
+      try {
+        await this.#builds.run(
+          key,
+          signal,
+          (abandoned) => this.#build(docker, chaincode, image, key, observer, abandoned),
+        );
+        if (runningForMs === undefined) return;
+        observer.step("build", "end");
+      } catch (error) {
+        if (runningForMs !== undefined) {
+          observer.step("build", "failed", { error: messageOf(error) });
+        }
+        throw error;
+      }
+    }
+  }
+
+  async #build(
+    docker: Dockerode,
+    chaincode: ChaincodeToRun,
+    image: string,
+    key: string,
+    observer: LaunchObserver,
+    abandoned: AbortSignal,
+  ): Promise<void> {
+    const { platforms, environment = {}, build, vm } = this.options;
+    const config = readDockerConfig(environment);
+    const askHelper = this.options.credentialHelper ?? runCredentialHelper;
+    const output = new OutputLog(this.options.clock, (line) => {
+      this.#logger.debug(line.text, { image });
+      observer.output(line);
     });
+    await buildImage({
+      docker,
+      chaincode,
+      image,
+      settings: platforms,
+      labels: { [label.package]: hex(chaincode.packageId), [label.build]: key },
+      buildLabel: [label.build, key],
+      containerLabels: this.#containerLabels(chaincode),
+      networkMode: networkMode(vm.docker.hostConfig),
+      surroundings: builderSurroundings({
+        type: chaincode.type,
+        cache: build?.cache ?? true,
+        caFile: build?.caFile ?? "",
+        environment,
+        proxies: config.proxies,
+      }),
+      credentials: (name) => credentialsFor(name, config, askHelper),
+      observer,
+      output,
+    }, abandoned);
   }
 
   async start(
@@ -147,10 +206,10 @@ export class DockerRuntime implements ChaincodeRuntime {
   async check(): Promise<{ ok: true; detail: string } | { ok: false; reason: string }> {
     try {
       await this.healthCheck();
-      const { engineVersion, apiVersion } = await this.#connect();
+      const { engineVersion, apiVersion, endpoint } = await this.#connect();
       return {
         ok: true,
-        detail: `Docker ${engineVersion} at ${this.options.vm.endpoint}, API ${apiVersion}`,
+        detail: `Docker ${engineVersion} at ${endpoint}, API ${apiVersion}`,
       };
     } catch (error) {
       return { ok: false, reason: messageOf(error) };
@@ -159,12 +218,14 @@ export class DockerRuntime implements ChaincodeRuntime {
 
   /** For /healthz. @throws DenimError `docker-unreachable` */
   async healthCheck(): Promise<void> {
-    const { docker } = await this.#connect();
+    const { docker, endpoint } = await this.#connect();
     try {
       const abortSignal = AbortSignal.timeout(pingTimeoutMs);
       await withDeadline(docker.ping({ abortSignal }), pingTimeoutMs + 500, "ping of Docker");
     } catch (error) {
-      throw unreachable(this.options.vm.endpoint, error);
+      // It may come back elsewhere, or in another version.
+      this.#connection = undefined;
+      throw unreachable(endpoint, error);
     }
   }
 
@@ -182,7 +243,7 @@ export class DockerRuntime implements ChaincodeRuntime {
 
   #connect(): Promise<EngineConnection> {
     // A failure is not kept: the engine may be started later.
-    this.#connection ??= connectEngine(this.options.vm).catch((error) => {
+    this.#connection ??= connectEngine(this.options.vm, this.options.environment).catch((error) => {
       this.#connection = undefined;
       throw error;
     });

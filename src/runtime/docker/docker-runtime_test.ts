@@ -99,14 +99,14 @@ Deno.test("the API version is ours where the engine takes it, else its nearest",
 });
 
 Deno.test("endpoints become client options, others are refused", () => {
-  const options = (endpoint: string) => clientOptions(vmSettings(endpoint));
+  const options = (endpoint: string) => clientOptions({ endpoint, tls: undefined });
   assert.deepEqual(options("unix:///var/run/docker.sock"), { socketPath: "/var/run/docker.sock" });
   assert.deepEqual(options("tcp://h:2375"), { host: "h", port: "2375", protocol: "http" });
   assert.deepEqual(options("https://[::1]"), { host: "::1", port: "2376", protocol: "https" });
   assert.throws(() => options("docker"), { code: "invalid-endpoint" });
-  const tls = { enabled: true, caFile: "/no/ca", certFile: "/no/cert", keyFile: "/no/key" };
-  const vm = vmSettings("tcp://h:2376");
-  assert.throws(() => clientOptions({ ...vm, docker: { ...vm.docker, tls } }), {
+  const tls = { caFile: "/no/ca", certFile: "/no/cert", keyFile: "/no/key" };
+  assert.throws(() => options("ssh://me@there"), { code: "invalid-endpoint", hint: /ssh -L/ });
+  assert.throws(() => clientOptions({ endpoint: "tcp://h:2376", tls }), {
     code: "bad-tls-material",
     message: /vm\.docker\.tls\.ca\.file/,
   });

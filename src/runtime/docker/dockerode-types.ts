@@ -1,5 +1,6 @@
 /** The part of dockerode that is used here; the package brings no types. */
 import type { Readable } from "node:stream";
+import type { RegistryCredentials } from "./docker-config.ts";
 
 interface WithSignal {
   readonly abortSignal?: AbortSignal;
@@ -38,10 +39,19 @@ export interface Dockerode {
   getImage(name: string): {
     inspect(options?: WithSignal): Promise<{ Config: { Labels?: Record<string, string> | null } }>;
   };
-  pull(name: string, options: WithSignal): Promise<Readable>;
+  listImages(options: { filters: string } & WithSignal): Promise<{ Id: string }[]>;
+  pull(
+    name: string,
+    options: { authconfig?: RegistryCredentials } & WithSignal,
+  ): Promise<Readable>;
   buildImage(
     context: Readable,
-    options: { t: string; pull?: boolean; forcerm?: boolean } & WithSignal,
+    options: {
+      t: string;
+      pull?: boolean;
+      forcerm?: boolean;
+      registryconfig?: Readonly<Record<string, RegistryCredentials>>;
+    } & WithSignal,
   ): Promise<Readable>;
 }
 

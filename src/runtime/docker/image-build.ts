@@ -7,11 +7,13 @@ import { utf8 } from "../../base/bytes.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import { buildFailed } from "../build-error.ts";
 import type { OutputLog } from "../output.ts";
-import { generateDockerfile, platformOf } from "../platforms/platforms.ts";
+import { generateDockerfile, imageLabelLines, platformOf } from "../platforms/platforms.ts";
 import { writeTar } from "../platforms/tar.ts";
 import type { BuilderJob, PlatformSettings } from "../platforms/types.ts";
 import { throwIfAborted } from "../single-flight.ts";
 import type { ChaincodeToRun, LaunchObserver } from "../types.ts";
+import type { BuilderSurroundings } from "./builder-surroundings.ts";
+import type { RegistryCredentials } from "./docker-config.ts";
 import type { Dockerode, DockerodeContainer } from "./dockerode-types.ts";
 import { apiError, statusOf } from "./engine-error.ts";
 import { followFrames, followProgress, readAll } from "./output-stream.ts";
@@ -32,10 +34,15 @@ export interface ImageBuild {
   readonly settings: PlatformSettings;
   /** Added to the image. */
   readonly labels: Readonly<Record<string, string>>;
+  /** The one of the labels that tells what was built: images that have it hold the same program. */
+  readonly buildLabel: readonly [name: string, value: string];
   /** Added to the builder container, so that one left by a killed peer is found. */
   readonly containerLabels: Readonly<Record<string, string>>;
   /** Network of the builder container, so that package managers reach their registries. */
   readonly networkMode: string;
+  readonly surroundings: BuilderSurroundings;
+  /** Credentials for the registry of an image. */
+  credentials(image: string): Promise<RegistryCredentials | undefined>;
   readonly observer: LaunchObserver;
   readonly output: OutputLog;
 }
@@ -59,14 +66,30 @@ export async function buildImage(build: ImageBuild, signal: AbortSignal): Promis
       throw buildFailed(chaincode, `${name}: ${messageOf(error)}`, build.output, imageHint, error);
     }
   };
+  const { name, version } = chaincode;
+  const label = Object.entries(build.labels)
+    .map(([name, value]) => `\nLABEL ${name}=${JSON.stringify(value)}`).join("");
+  const dockerfile = (from: PlatformSettings | string) =>
+    typeof from === "string"
+      ? `FROM ${from}\n${imageLabelLines(platform, name, version)}${label}`
+      : generateDockerfile(platform, name, version, from) + label;
+  const twin = await findTwin(build);
+  if (twin !== undefined) {
+    await step("image", () => deployImage(build, dockerfile(twin), undefined, limited));
+    return;
+  }
   const binpackage = await step("build", () => runBuilder(build, job, limited));
-  await step("image", () => {
-    const labels = Object.entries(build.labels)
-      .map(([name, value]) => `\nLABEL ${name}=${JSON.stringify(value)}`).join("");
-    const dockerfile = generateDockerfile(platform, chaincode.name, chaincode.version, settings) +
-      labels;
-    return deployImage(build, dockerfile, binpackage, limited);
+  await step("image", async () => {
+    await deployImage(build, dockerfile(settings), binpackage, limited);
   });
+}
+
+/** An image of the same build under another name: only its labels have to be changed. */
+async function findTwin({ docker, buildLabel }: ImageBuild): Promise<string | undefined> {
+  const filters = JSON.stringify({ label: [buildLabel.join("=")] });
+  const abortSignal = AbortSignal.timeout(containerStepTimeoutMs);
+  const [twin] = await docker.listImages({ filters, abortSignal });
+  return twin?.Id;
 }
 
 const imageHint =
@@ -78,7 +101,7 @@ async function runBuilder(
   job: BuilderJob,
   abortSignal: AbortSignal,
 ): Promise<Uint8Array> {
-  const { docker, output, chaincode } = build;
+  const { docker, output, chaincode, surroundings } = build;
   await ensureBaseImage(build, job.image, abortSignal);
   // Not given up halfway: a container whose id we did not hear could not be removed.
   const container = await docker.createContainer({
@@ -86,8 +109,9 @@ async function runBuilder(
     Cmd: ["/bin/sh", "-c", job.command],
     AttachStdout: true,
     AttachStderr: true,
+    Env: surroundings.environment,
     Labels: { ...build.labels, ...build.containerLabels },
-    HostConfig: { NetworkMode: build.networkMode },
+    HostConfig: { NetworkMode: build.networkMode, Binds: surroundings.binds },
     abortSignal: AbortSignal.timeout(containerStepTimeoutMs),
   });
   try {
@@ -95,6 +119,10 @@ async function runBuilder(
       path: "/chaincode/input",
       abortSignal,
     });
+    if (surroundings.files.length > 0) {
+      const files = Readable.from([writeTar(surroundings.files)]);
+      await container.putArchive(files, { path: "/", abortSignal });
+    }
     await container.start({ abortSignal });
     const [logs, status] = await Promise.all([
       followLogs(container, output, abortSignal),
@@ -142,13 +170,17 @@ async function ensureBaseImage(
       if (statusOf(error) !== 404) throw apiError(`image ${image}`, error);
     }
   }
+  build.observer.step("pull", "begin", { image });
   try {
     const name = /[:@][^/]+$/.test(image) ? image : `${image}:latest`;
+    output.add("build", `pulling ${name}`);
     await followProgress(
-      await docker.pull(name, { abortSignal }),
+      await docker.pull(name, { authconfig: await build.credentials(image), abortSignal }),
       (text) => output.add("build", text),
     );
+    build.observer.step("pull", "end");
   } catch (error) {
+    build.observer.step("pull", "failed", { image, error: messageOf(error) });
     throw apiError(`Failed to pull ${image}`, error);
   }
 }
@@ -156,17 +188,21 @@ async function ensureBaseImage(
 async function deployImage(
   build: ImageBuild,
   dockerfile: string,
-  binpackage: Uint8Array,
+  binpackage: Uint8Array | undefined,
   abortSignal: AbortSignal,
 ): Promise<void> {
   const context = writeTar([
     { name: "Dockerfile", content: utf8(dockerfile) },
-    { name: "binpackage.tar", content: binpackage },
+    ...(binpackage === undefined ? [] : [{ name: "binpackage.tar", content: binpackage }]),
   ]);
+  const from = /^FROM (\S+)/.exec(dockerfile)?.[1] ?? "";
+  // The engine pulls the runtime image within the build, and wants the credentials with it.
+  const credentials = binpackage === undefined ? undefined : await build.credentials(from);
   const progress = await build.docker.buildImage(Readable.from([context]), {
     t: build.image,
-    pull: build.settings.pull,
+    pull: build.settings.pull && binpackage !== undefined,
     forcerm: true,
+    registryconfig: credentials && { [credentials.serveraddress]: credentials },
     abortSignal,
   });
   await followProgress(progress, (text) => build.output.add("build", text));

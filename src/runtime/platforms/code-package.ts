@@ -64,7 +64,9 @@ export function illegalFile(name: string): DenimError {
 
 /** Only regular files without execute bits. @throws DenimError `invalid-code-package` */
 export function checkMode(entry: TarEntry): void {
-  if ((entry.mode & ~0o100666) === 0) return;
+  // Modes of more than 32 bits can be written too, and are cut off by JavaScript's operators.
+  const plausible = entry.mode >= 0 && entry.mode <= 0o177777;
+  if (plausible && (entry.mode & ~0o100666) === 0) return;
   throw new DenimError(
     "invalid-code-package",
     `illegal file mode detected for file ${entry.name}: ${entry.mode.toString(8)}`,

@@ -73,3 +73,10 @@ export function isDirectory(path: string): boolean {
 export function exists(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
+
+/** The ending of a file name as Go's filepath.Ext has it: `.json` of `.json`, where Node says "". */
+export function extensionOf(path: string): string {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const dot = name.lastIndexOf(".");
+  return dot < 0 ? "" : name.slice(dot);
+}

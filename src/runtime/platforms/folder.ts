@@ -1,8 +1,8 @@
 /** A directory as a package under src/. Mirrors WriteFolderToTarPackage of core/container/util/writer.go. */
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { DenimError } from "../../base/errors.ts";
 import { type PackageFile, writeCodePackage } from "./code-package.ts";
-import { readSource, walkFiles } from "./files.ts";
+import { extensionOf, readSource, walkFiles } from "./files.ts";
 import { validateMetadataFile } from "./metadata.ts";
 import type { PackagedSource, SourceEnvironment } from "./types.ts";
 
@@ -36,7 +36,7 @@ export function packageFolder(
   const enter = (directory: string) =>
     !directory.includes(".git") && !rules.excludedDirectories.includes(directory);
   for (const file of walkFiles(root, enter)) {
-    if (file.includes(".git") || rules.excludedTypes.includes(extname(file))) continue;
+    if (file.includes(".git") || rules.excludedTypes.includes(extensionOf(file))) continue;
     if (!file.startsWith("META-INF")) {
       files.push({ name: `src/${file}`, content: readSource(join(root, file)) });
       continue;

@@ -1,10 +1,10 @@
 /** Which files a GOPATH chaincode consists of. Mirrors core/chaincode/platforms/golang (findSource, GetDeploymentPayload). */
 import { readdirSync } from "node:fs";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { compareUtf8, text } from "../../base/bytes.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import type { PackageFile } from "./code-package.ts";
-import { exists, isDirectory, readSource, walkFiles } from "./files.ts";
+import { exists, extensionOf, isDirectory, readSource, walkFiles } from "./files.ts";
 import { importsOf, isBuilt } from "./go-imports.ts";
 import { validateMetadataFile } from "./metadata.ts";
 import type { SourceEnvironment } from "./types.ts";
@@ -75,7 +75,7 @@ function filesOf(
   const found = new Map<string, { path: string; metadata: boolean }>();
   // Fabric compares by prefix, so META-INF.old counts as metadata too (and is then refused).
   for (const file of walkFiles(root, (directory) => directory.startsWith("META-INF"))) {
-    if (!includedTypes.has(extname(file))) continue;
+    if (!includedTypes.has(extensionOf(file))) continue;
     found.set(`src/${importPath}/${file}`, {
       path: join(root, file),
       metadata: file.startsWith("META-INF"),

@@ -1,5 +1,5 @@
 /** META-INF files in a package: index definitions for the state database. Mirrors core/chaincode/platforms/ccmetadata. */
-import { strictText } from "../../base/bytes.ts";
+import { text } from "../../base/bytes.ts";
 import { DenimError } from "../../base/errors.ts";
 import { readCodePackage } from "./code-package.ts";
 import { writeTar } from "./tar.ts";
@@ -71,8 +71,9 @@ function placeProblem(name: string): string {
 
 function jsonObject(content: Uint8Array): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(strictText(content) ?? "");
-    return isObject(value) ? value : undefined;
+    // Go replaces what is not UTF-8, and reads null as an object without entries.
+    const value: unknown = JSON.parse(text(content));
+    return value === null ? {} : isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

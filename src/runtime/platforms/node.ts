@@ -1,5 +1,6 @@
 /** Chaincode in JavaScript. Mirrors core/chaincode/platforms/node/platform.go. */
-import { resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { DenimError } from "../../base/errors.ts";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import { checkMode, illegalFile, readCodePackage } from "./code-package.ts";
@@ -40,8 +41,10 @@ export const node: Platform = {
     );
   },
 
-  package: (path, environment) =>
-    packageFolder(path, { excludedDirectories: ["node_modules"], excludedTypes: [] }, environment),
+  package: (path, environment) => {
+    const excludedDirectories = bundlesDependencies(path) ? [] : ["node_modules"];
+    return packageFolder(path, { excludedDirectories, excludedTypes: [] }, environment);
+  },
 
   metadata: stateMetadata,
 
@@ -49,8 +52,11 @@ export const node: Platform = {
 
   builderJob: (_path, codePackage, settings) => ({
     image: settings.builder,
-    command:
-      "cp -R /chaincode/input/src/. /chaincode/output && cd /chaincode/output && npm install --production",
+    command: `cp -R /chaincode/input/src/. /chaincode/output && cd /chaincode/output && ${
+      // A package that brings its dependencies needs no registry, only their programs linked.
+      bringsDependencies(codePackage)
+        ? "npm rebuild --ignore-scripts --offline"
+        : "npm install --production"}`,
     input: codePackage,
   }),
 
@@ -60,3 +66,22 @@ export const node: Platform = {
     `cd /usr/local/src; npm start -- --peer.address ${peerAddress}`,
   ],
 };
+
+/** The package holds a node_modules of its own. */
+export function bringsDependencies(codePackage: Uint8Array): boolean {
+  return readCodePackage(codePackage).some(({ name }) => /^\/?src\/node_modules\//.test(name));
+}
+
+/**
+ * `"bundleDependencies": true` in package.json means to npm that dependencies are packed too. Fabric
+ * leaves them out always; a package for a peer without a registry needs them.
+ */
+function bundlesDependencies(path: string): boolean {
+  try {
+    const json: unknown = JSON.parse(readFileSync(join(path, "package.json"), "utf8"));
+    return typeof json === "object" && json !== null &&
+      Reflect.get(json, "bundleDependencies") === true;
+  } catch {
+    return false;
+  }
+}

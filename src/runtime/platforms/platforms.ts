@@ -38,9 +38,13 @@ export function generateDockerfile(
   version: string,
   settings: PlatformSettings,
 ): string {
+  return `${platform.dockerfile(settings)}\n${imageLabelLines(platform, name, version)}`;
+}
+
+/** The lines of it that tell what the image is. */
+export function imageLabelLines(platform: Platform, name: string, version: string): string {
   const label = "org.hyperledger.fabric";
   return [
-    platform.dockerfile(settings),
     `LABEL ${label}.chaincode.id.name="${name}" \\`,
     `      ${label}.chaincode.id.version="${version}" \\`,
     `      ${label}.chaincode.type="${platform.name}" \\`,

@@ -1,11 +1,11 @@
 /** Builds of chaincode packages as directories that are kept and shared. */
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import { buildFailed } from "../build-error.ts";
+import { buildKey, tellJoined } from "../build-key.ts";
 import { OutputLog } from "../output.ts";
 import { SingleFlight } from "../single-flight.ts";
 import type { ChaincodeToRun, LaunchObserver } from "../types.ts";
@@ -29,9 +29,12 @@ export interface BuilderOptions {
 }
 
 export class Builder {
-  readonly #flights = new SingleFlight<string>();
+  /** A build outlives the client that asked for it: the next attempt finds it further on, or done. */
+  readonly #flights: SingleFlight<string>;
 
-  constructor(private readonly options: BuilderOptions) {}
+  constructor(private readonly options: BuilderOptions) {
+    this.#flights = new SingleFlight({ whenAbandoned: "continue", clock: options.clock });
+  }
 
   /** Gives up what is being built, and waits for that. */
   close(): Promise<void> {
@@ -54,18 +57,22 @@ export class Builder {
     signal: AbortSignal,
   ): Promise<string> {
     const directory = join(this.options.directory, "builds", buildKey(chaincode));
-    if (existsSync(directory)) return directory;
-    return await this.#flights.run(directory, signal, async (abandoned) => {
-      observer.step("build", "begin");
-      try {
-        await this.#build(chaincode, directory, observer, abandoned);
-        observer.step("build", "end");
-        return directory;
-      } catch (error) {
-        observer.step("build", "failed", { error: messageOf(error) });
-        throw error;
-      }
-    });
+    const runningForMs = this.#flights.runningForMs(directory);
+    if (runningForMs === undefined && existsSync(directory)) return directory;
+    if (runningForMs === undefined) observer.step("build", "begin");
+    else tellJoined(observer, runningForMs, this.options.clock.now());
+    try {
+      await this.#flights.run(
+        directory,
+        signal,
+        (abandoned) => this.#build(chaincode, directory, observer, abandoned),
+      );
+      observer.step("build", "end");
+      return directory;
+    } catch (error) {
+      observer.step("build", "failed", { error: messageOf(error) });
+      throw error;
+    }
   }
 
   /** Builds beside the final place and moves it there when whole. */
@@ -74,7 +81,7 @@ export class Builder {
     directory: string,
     observer: LaunchObserver,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<string> {
     const cacheDirectory = join(this.options.directory, "cache");
     mkdirSync(join(this.options.directory, "builds"), { recursive: true, mode: 0o700 });
     const making = mkdtempSync(`${directory}.`);
@@ -116,17 +123,9 @@ export class Builder {
           );
       }
       if (!existsSync(directory)) renameSync(making, directory);
+      return directory;
     } finally {
       rmSync(making, { recursive: true, force: true });
     }
   }
-}
-
-/** Equal sources share a build, whatever name and version they are installed under. */
-function buildKey(chaincode: ChaincodeToRun): string {
-  return createHash("sha256")
-    .update(ChaincodeSpec_Type[chaincode.type])
-    .update(`\0${chaincode.type === ChaincodeSpec_Type.GOLANG ? chaincode.path : ""}\0`)
-    .update(chaincode.codePackage)
-    .digest("hex");
 }

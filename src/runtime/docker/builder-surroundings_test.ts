@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { withDirectory } from "../../../tests/support/runtime.ts";
+import { text } from "../../base/bytes.ts";
+import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
+import { builderSurroundings } from "./builder-surroundings.ts";
+
+const bare = { cache: false, environment: {}, proxies: {}, caFile: "" };
+
+Deno.test("each language has a cache volume of its own, unless caches are off", () => {
+  const go = builderSurroundings({ ...bare, type: ChaincodeSpec_Type.GOLANG, cache: true });
+  assert.deepEqual(go.binds, ["denim-cache-golang:/denim-cache"]);
+  assert(go.environment.includes("GOCACHE=/denim-cache/build"));
+  const node = builderSurroundings({ ...bare, type: ChaincodeSpec_Type.NODE, cache: true });
+  assert.deepEqual(node.binds, ["denim-cache-node:/denim-cache"]);
+  for (const type of [ChaincodeSpec_Type.NODE, ChaincodeSpec_Type.CAR]) {
+    assert.deepEqual(builderSurroundings({ ...bare, type }), {
+      environment: [],
+      binds: [],
+      files: [],
+    });
+  }
+});
+
+Deno.test("proxies go in under both spellings, Docker's own settings first", () => {
+  const { environment } = builderSurroundings({
+    ...bare,
+    type: ChaincodeSpec_Type.NODE,
+    environment: { https_proxy: "http://peer:1", NO_PROXY: "a", SECRET: "x" },
+    proxies: { HTTPS_PROXY: "http://docker:1" },
+  });
+  assert.deepEqual(environment, [
+    "https_proxy=http://docker:1",
+    "HTTPS_PROXY=http://docker:1",
+    "no_proxy=a",
+    "NO_PROXY=a",
+  ]);
+});
+
+Deno.test("certificates are copied in, and a file that is not there is left out", async () => {
+  await withDirectory((directory) => {
+    const ca = join(directory, "ca.pem");
+    const bundle = join(directory, "bundle.pem");
+    writeFileSync(ca, "ca");
+    writeFileSync(bundle, "bundle");
+    const type = ChaincodeSpec_Type.GOLANG;
+    const environment = { NODE_EXTRA_CA_CERTS: "/no/such.pem", SSL_CERT_FILE: bundle };
+    const { environment: variables, files } = builderSurroundings({
+      ...bare,
+      type,
+      environment,
+      caFile: ca,
+    });
+    assert.deepEqual(files.map(({ name, content }) => `${name}: ${text(content)}`), [
+      "denim-certificates/additional.pem: ca",
+      "denim-certificates/bundle.pem: bundle",
+    ]);
+    assert(variables.includes("NODE_EXTRA_CA_CERTS=/denim-certificates/additional.pem"));
+    assert(variables.includes("SSL_CERT_FILE=/denim-certificates/bundle.pem"));
+    assert.deepEqual(
+      builderSurroundings({ ...bare, type, environment: { NODE_EXTRA_CA_CERTS: "/no" } }).files,
+      [],
+    );
+    return Promise.resolve();
+  });
+});

@@ -1,7 +1,9 @@
 /** Finds the command that argv names, runs it, and turns whatever happens into an exit code. */
 import { DenimError, messageOf } from "../base/errors.ts";
+import { systemErrorCode, systemErrorText } from "../base/system-error.ts";
 import type { Command } from "./command.ts";
-import { parseFlags, UsageError } from "./flags.ts";
+import { type FlagValues, parseFlags, UsageError } from "./flags.ts";
+import { hintOf, type Situation, systemHintOf } from "./hints.ts";
 import type { Terminal } from "./terminal.ts";
 import { commandPath, usageOf } from "./usage.ts";
 
@@ -40,7 +42,7 @@ export async function runCommandLine(
   try {
     parsed = parseFlags(declared, rest);
   } catch (error) {
-    return fail(error, terminal, usage);
+    return fail(error, terminal, { program, channelId: "" }, usage);
   }
   if (parsed.help) {
     terminal.out(`${command.long ?? command.short}\n\n${usage()}`);
@@ -71,16 +73,32 @@ export async function runCommandLine(
     });
     return code ?? 0;
   } catch (error) {
-    return fail(error, terminal, usage);
+    return fail(error, terminal, { program, channelId: channelOf(parsed.values) }, usage);
   }
 }
 
-/** `Error: …` as cobra prints it, the hint below, the usage when the call itself was wrong. */
-function fail(error: unknown, terminal: Terminal, usage: () => string): number {
-  terminal.err(`Error: ${messageOf(error)}\n`);
-  if (error instanceof DenimError && error.hint) terminal.err(`Hint: ${error.hint}\n`);
-  else if (!(error instanceof DenimError) && error instanceof Error && error.stack) {
-    terminal.err(`${error.stack}\nThis is a defect in denim: please report it.\n`);
+function channelOf(flags: FlagValues): string {
+  return flags.declares("channelID") ? flags.string("channelID") : "";
+}
+
+/** `Error: …` as cobra prints it, the next step below, the usage when the call itself was wrong. */
+function fail(
+  error: unknown,
+  terminal: Terminal,
+  situation: Situation,
+  usage: () => string,
+): number {
+  const systemCode = systemErrorCode(error);
+  if (error instanceof DenimError) {
+    terminal.err(`Error: ${error.message}\n`);
+    const hint = error.hint ?? hintOf(error.message, situation);
+    if (hint) terminal.err(`Hint: ${hint}\n`);
+  } else if (systemCode !== undefined) {
+    terminal.err(`Error: ${systemErrorText(error)}\nHint: ${systemHintOf(systemCode)}\n`);
+  } else {
+    terminal.err(`Error: ${messageOf(error)}\n`);
+    const stack = error instanceof Error ? error.stack : undefined;
+    terminal.err(`${stack ?? ""}\nThis is a defect in denim: please report it.\n`);
   }
   if (error instanceof UsageError) terminal.err(usage());
   return 1;

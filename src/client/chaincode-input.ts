@@ -11,7 +11,7 @@ function parseObject(json: string, what: string): Record<string, unknown> {
   } catch (error) {
     throw new DenimError(
       "malformed-arguments",
-      `${what}: ${messageOf(error)}`,
+      `${what}: ${messageOf(error).replace(/\s+/g, " ")}`,
       { json },
       argumentsHint,
     );

@@ -23,7 +23,7 @@ export function parseCollectionsConfig(json: string): Uint8Array {
   try {
     list = JSON.parse(json);
   } catch (error) {
-    throw malformed(messageOf(error));
+    throw malformed(messageOf(error).replace(/\s+/g, " "));
   }
   if (!Array.isArray(list)) throw malformed("expected a list of collections");
   const config = list.map(collectionOf);

@@ -1,6 +1,7 @@
 /** Connection profiles, as far as the command line reads them. Mirrors peer/common/networkconfig.go. */
 import { readFile } from "node:fs/promises";
-import { DenimError, messageOf } from "../base/errors.ts";
+import { DenimError } from "../base/errors.ts";
+import { systemErrorReason } from "../base/system-error.ts";
 
 export interface PeerTarget {
   readonly address: string;
@@ -20,10 +21,11 @@ export async function endorsingPeers(
   try {
     const { parse } = await import("yaml");
     profile = parse(await readFile(file, "utf8"));
+    if (profile !== null && !isObject(profile)) throw new Error("it is not a mapping of settings");
   } catch (error) {
     throw new DenimError(
       "bad-connection-profile",
-      `error reading connection profile: ${messageOf(error)}`,
+      `error reading connection profile ${file}: ${systemErrorReason(error).split("\n")[0]}`,
       { file },
       "give --connectionProfile the path of a YAML or JSON connection profile",
     );

@@ -49,7 +49,7 @@ Deno.test("a profile that says nothing about the channel leaves the peers to oth
   for (const channel of ["other", "empty", "", "constructor", "__proto__"]) {
     assert.equal(await read(profile, channel), undefined);
   }
-  for (const content of ["", "just text", "- a\n- b", "channels: 1", "channels: { c: null }"]) {
+  for (const content of ["", "channels: 1", "channels: { c: null }"]) {
     assert.equal(await read(content, "c"), undefined);
   }
 });
@@ -67,7 +67,9 @@ Deno.test("a peer without an entry of its own is named", async () => {
 Deno.test("a file that is not there or not YAML is said so", async () => {
   await assert.rejects(endorsingPeers("/nonexistent/profile.yaml", "c"), {
     code: "bad-connection-profile",
-    message: /^error reading connection profile: .*(no such file|ENOENT)/i,
+    message: /^error reading connection profile .*: no such file or directory$/,
   });
-  await assert.rejects(read("channels: { c: [", "c"), { code: "bad-connection-profile" });
+  for (const content of ["channels: { c: [", "just text", "- a\n- b"]) {
+    await assert.rejects(read(content, "c"), { code: "bad-connection-profile" });
+  }
 });

@@ -1,10 +1,11 @@
 /** One client's view of the network: its identity, the peers and the orderer it talks to. */
 import { readFile } from "node:fs/promises";
-import { X509Certificate } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
-import { DenimError, messageOf } from "../base/errors.ts";
+import { DenimError } from "../base/errors.ts";
+import { systemErrorReason } from "../base/system-error.ts";
 import { clientConnection } from "../config/client-connection.ts";
 import type { ClientConnection, Config } from "../config/types.ts";
+import { decodePem } from "../crypto/pem.ts";
 import type { SigningIdentity } from "../msp/types.ts";
 import { createRpcClient } from "../rpc/client.ts";
 import type { ClientTls } from "../rpc/types.ts";
@@ -111,9 +112,7 @@ async function resolveTls(
       certificate,
       key,
     },
-    certificate: certificate === undefined
-      ? undefined
-      : new Uint8Array(new X509Certificate(certificate).raw),
+    certificate: certificate === undefined ? undefined : decodePem(certificate)?.bytes,
   };
 }
 
@@ -136,14 +135,19 @@ async function readPem(file: string, setting: string): Promise<string> {
       hint,
     );
   }
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    throw new DenimError(
+  const unreadable = (reason: string) =>
+    new DenimError(
       "unreadable-file",
-      `unable to load ${setting}: ${messageOf(error)}`,
+      `unable to load ${setting} '${file}': ${reason}`,
       { setting, file },
       hint,
     );
+  let content: string;
+  try {
+    content = await readFile(file, "utf8");
+  } catch (error) {
+    throw unreadable(systemErrorReason(error));
   }
+  if (!decodePem(content)) throw unreadable("it is not PEM (no line starts with -----BEGIN)");
+  return content;
 }

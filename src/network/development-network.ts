@@ -17,7 +17,6 @@ import {
 } from "../client/running-network.ts";
 import { configOf } from "../config/load.ts";
 import { createEcdsaProvider } from "../crypto/provider.ts";
-import { type Block, BlockSchema, EnvelopeSchema, HeaderType } from "../gen/common/common_pb.ts";
 import { ChaincodeSpec_Type } from "../gen/peer/chaincode_pb.ts";
 import { loadSigningIdentity } from "../msp/signing-identity.ts";
 import { PeerNode } from "../node/peer-node.ts";
@@ -27,7 +26,7 @@ import { checkKeys, checkPorts, damagedNetwork } from "./check-network.ts";
 import { joinChannel } from "./join-channel.ts";
 import { makeArtifacts, makeKeys, writeClientConfig } from "./keys-and-genesis.ts";
 import { layoutOf, type NetworkLayout, networkOrganization } from "./layout.ts";
-import { type NetworkOrderer, startOrderer } from "./network-orderer.ts";
+import { startOrderer } from "./network-orderer.ts";
 import { type NetworkSettings, newSettings, readSettings, writeSettings } from "./settings.ts";
 
 export interface DevelopmentNetworkOptions {

@@ -1,7 +1,5 @@
 /** The orderer of a development network: the embedded one behind its own TLS listener. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fromBinary } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import type { LogWriter } from "../base/log-writer.ts";
 import type { EcdsaProvider } from "../crypto/types.ts";
@@ -9,6 +7,7 @@ import { BlockSchema } from "../gen/common/common_pb.ts";
 import { loadSigningIdentity } from "../msp/signing-identity.ts";
 import { createOrderer } from "../orderer/orderer.ts";
 import { createRpcServer } from "../rpc/server.ts";
+import { readArtifact, readPem } from "./check-network.ts";
 import { type NetworkLayout, ordererMspId } from "./layout.ts";
 
 /** How long calls may go on once the network is told to stop. */
@@ -21,15 +20,21 @@ export interface NetworkOrdererOptions {
   readonly log: LogWriter;
 }
 
+export interface NetworkOrderer {
+  /** Number of blocks; 0 for a channel that does not exist. */
+  height(channelId: string): number;
+  close(): Promise<void>;
+}
+
 /** Starts to order. @throws DenimError for a port in use or a damaged data directory */
 export async function startOrderer(
   { layout, ecdsa, clock, log }: NetworkOrdererOptions,
-): Promise<{ close(): Promise<void> }> {
+): Promise<NetworkOrderer> {
   const { orderer: files, genesisBlockFile } = layout;
-  const [genesis, certificate, key] = await Promise.all([
-    readFile(genesisBlockFile),
-    readFile(join(files.tlsPath, "server.crt"), "utf8"),
-    readFile(join(files.tlsPath, "server.key"), "utf8"),
+  const [systemChannelGenesis, certificate, key] = await Promise.all([
+    readArtifact(layout, BlockSchema, genesisBlockFile),
+    readPem(layout, join(files.tlsPath, "server.crt")),
+    readPem(layout, join(files.tlsPath, "server.key")),
   ]);
   const server = await createRpcServer({
     listen: files.listenAddress,
@@ -40,7 +45,7 @@ export async function startOrderer(
     const orderer = createOrderer({
       dataDirectory: files.dataPath,
       signer: loadSigningIdentity(files.mspPath, ordererMspId, ecdsa),
-      systemChannelGenesis: fromBinary(BlockSchema, genesis),
+      systemChannelGenesis,
       provider: ecdsa,
       clock,
       logger: log.logger("orderer"),
@@ -48,6 +53,7 @@ export async function startOrderer(
     });
     orderer.register(server, { mutualTls: false });
     return {
+      height: (channelId) => orderer.height(channelId),
       close: async () => {
         orderer.close();
         await server.close(shutdownGraceMs);

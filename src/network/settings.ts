@@ -3,11 +3,13 @@ import { readFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { DenimError, messageOf } from "../base/errors.ts";
+import { DenimError } from "../base/errors.ts";
 
 /** Organisations one process can serve on a laptop. */
 export const maxOrganizations = 20;
 const settingsFile = "settings.json";
+/** Mirrors common/configtx/validator.go. */
+const channelName = /^[a-z][a-z0-9.-]{0,248}$/;
 
 export interface PeerPorts {
   readonly peer: number;
@@ -32,6 +34,18 @@ export interface NetworkChoice {
 /** Distance between the ports of two organisations, as Fabric's samples have it. */
 const organizationPortStep = 1000;
 
+function isPort(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) > 0 && Number(value) <= 65_535;
+}
+
+function isSettings(value: unknown): value is NetworkSettings {
+  if (typeof value !== "object" || value === null) return false;
+  const { format, channelId, ordererPort, organizations } = value as Record<string, unknown>;
+  return format === 1 && typeof channelId === "string" && channelName.test(channelId) &&
+    isPort(ordererPort) && Array.isArray(organizations) && organizations.length > 0 &&
+    organizations.every((ports) => isPort(ports?.peer) && isPort(ports?.chaincode));
+}
+
 /** Reads the settings of an existing network; undefined where there is none. @throws DenimError `damaged-network` */
 export function readSettings(directory: string): NetworkSettings | undefined {
   let text: string;
@@ -40,19 +54,23 @@ export function readSettings(directory: string): NetworkSettings | undefined {
   } catch {
     return undefined;
   }
+  const settings = parseSettings(text);
+  if (settings) return settings;
+  throw new DenimError(
+    "damaged-network",
+    `the development network in ${directory} is damaged: ${settingsFile} does not hold its settings`,
+    { directory },
+    `restore the file, or delete the network with 'denim down --purge --dir ${directory}' and ` +
+      "start a new one",
+  );
+}
+
+function parseSettings(text: string): NetworkSettings | undefined {
   try {
-    const settings = JSON.parse(text);
-    if (settings.format !== 1 || !Array.isArray(settings.organizations)) {
-      throw new Error(`unknown format ${settings.format}`);
-    }
-    return settings as NetworkSettings;
-  } catch (error) {
-    throw new DenimError(
-      "damaged-network",
-      `the development network in ${directory} cannot be read: ${messageOf(error)}`,
-      { directory },
-      `delete it with 'denim down --purge --dir ${directory}' and start again`,
-    );
+    const settings: unknown = JSON.parse(text);
+    return isSettings(settings) ? settings : undefined;
+  } catch {
+    return undefined;
   }
 }
 
@@ -72,22 +90,25 @@ export async function newSettings(choice: NetworkChoice): Promise<NetworkSetting
       "invalid-network",
       `--orgs must be between 1 and ${maxOrganizations}, got ${organizations}`,
       { organizations },
+      "each organisation gets one peer in this process",
     );
   }
-  if (!/^[a-z][a-z0-9.-]{0,248}$/.test(channelId)) {
+  if (!channelName.test(channelId)) {
     throw new DenimError(
       "invalid-network",
       `channel name ${JSON.stringify(channelId)} is not allowed`,
       { channelId },
-      "lower-case letters, digits, dots and dashes, a letter first, at most 249",
+      "use lower-case letters, digits, dots and dashes, a letter first, at most 249",
     );
   }
   const lastPort = firstPort + 2 + (organizations - 1) * organizationPortStep;
   if (firstPort < 0 || lastPort > 65_535) {
-    throw new DenimError("invalid-network", `ports ${firstPort} to ${lastPort} do not exist`, {
-      firstPort,
-      lastPort,
-    });
+    throw new DenimError(
+      "invalid-network",
+      `ports ${firstPort} to ${lastPort} do not exist`,
+      { firstPort, lastPort },
+      "choose a first port with --port from which all fit below 65536; 0 takes free ones",
+    );
   }
   const ports = firstPort === 0 ? await freePorts(1 + 2 * organizations) : [
     firstPort,

@@ -1,6 +1,7 @@
 /** TLS material of a peer, from its configuration and from its own chaincode authority. */
 import { readFileSync } from "node:fs";
-import { DenimError, messageOf } from "../base/errors.ts";
+import { DenimError } from "../base/errors.ts";
+import { systemErrorReason } from "../base/system-error.ts";
 import type { PeerTls } from "../config/types.ts";
 import type { CertificateAuthority } from "../crypto/certificate-authority.ts";
 import { sha256 } from "../crypto/hash.ts";
@@ -16,19 +17,24 @@ export interface PeerTlsMaterial {
 /** Reads the files of `peer.tls`. @throws DenimError `unreadable-file` naming the setting */
 export function readPeerTls(tls: PeerTls): PeerTlsMaterial {
   const read = (setting: string, file: string): string => {
-    try {
-      return readFileSync(file, "utf8");
-    } catch (error) {
-      throw new DenimError(
+    const unreadable = (reason: string) =>
+      new DenimError(
         "unreadable-file",
-        `cannot read ${setting} "${file}": ${messageOf(error)}`,
+        `cannot read ${setting} "${file}": ${reason}`,
         { setting, file },
         `set ${setting} in core.yaml (or CORE_${
           setting.toUpperCase().replaceAll(".", "_")
         }) to a ` +
           "PEM file, or peer.tls.enabled to false",
       );
+    let content: string;
+    try {
+      content = readFileSync(file, "utf8");
+    } catch (error) {
+      throw unreadable(systemErrorReason(error));
     }
+    if (!decodePem(content)) throw unreadable("it is not PEM (no line starts with -----BEGIN)");
+    return content;
   };
   const certificate = read("peer.tls.cert.file", tls.certFile);
   const key = read("peer.tls.key.file", tls.keyFile);

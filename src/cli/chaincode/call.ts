@@ -1,5 +1,6 @@
 /** The chaincode that flags describe. Mirrors getChaincodeSpec of peer/chaincode/common.go. */
 import { DenimError } from "../../base/errors.ts";
+import { systemErrorReason } from "../../base/system-error.ts";
 import { parseChaincodeInput } from "../../client/chaincode-input.ts";
 import type { ChaincodeCall } from "../../client/lifecycle.ts";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
@@ -67,7 +68,7 @@ export async function readNamedFile(path: string, what: string): Promise<Uint8Ar
   } catch (error) {
     throw new DenimError(
       "unreadable-file",
-      `could not read ${what} '${path}': ${error instanceof Error ? error.message : error}`,
+      `could not read ${what} '${path}': ${systemErrorReason(error)}`,
       { path },
       "check the path; relative paths start at the working directory",
     );

@@ -44,17 +44,10 @@ export async function during<T>(prefix: string, step: Promise<T>): Promise<T> {
       error.code,
       `${prefix}: ${rpcErrorText(error)}`,
       error.facts,
-      error.hint ?? hintFor(error),
+      error.hint,
       { cause: error },
     );
   }
-}
-
-function hintFor(error: DenimError): string | undefined {
-  if (error instanceof RpcError && error.status === GrpcStatus.UNAVAILABLE) {
-    return "is the address right and the process running? Start a network with 'denim up'";
-  }
-  return undefined;
 }
 
 /** The answer carries no endorsement: the chaincode refused. */

@@ -1,6 +1,7 @@
 /** `chaincode package`. Mirrors peer/chaincode/package.go. */
 import { toBinary } from "@bufbuild/protobuf";
 import { DenimError, messageOf } from "../../base/errors.ts";
+import { systemErrorReason } from "../../base/system-error.ts";
 import { createSignedPackage } from "../../chaincode/package/signed-package.ts";
 import { SignaturePolicyEnvelopeSchema } from "../../gen/common/policies_pb.ts";
 import { parsePolicy } from "../../policy/parse-policy.ts";
@@ -50,8 +51,9 @@ export async function writePackage(path: string, bytes: Uint8Array): Promise<voi
   } catch (error) {
     throw new DenimError(
       "unwritable-file",
-      `failed writing deployment spec to file [${path}]: [${messageOf(error)}]`,
+      `failed writing deployment spec to file [${path}]: [${systemErrorReason(error)}]`,
       { path },
+      "name a file in a directory that can be written",
     );
   }
 }

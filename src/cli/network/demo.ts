@@ -42,10 +42,12 @@ export const demo: CommandHandler = async (invocation) => {
   };
 
   const { startDevelopmentNetwork } = await import("../../network/development-network.ts");
+  // The steps tell the story, and an error says what failed: the log is for those who ask for it.
+  const specification = terminal.environment.FABRIC_LOGGING_SPEC;
   const log = new LogWriter({
-    write: (line) => terminal.err(line),
+    write: (line) => specification && terminal.err(line),
     clock: systemClock,
-    spec: LogSpec.parse(terminal.environment.FABRIC_LOGGING_SPEC ?? "warning"),
+    spec: LogSpec.parse(specification ?? ""),
     coloured: terminal.isTerminal,
   });
   const directory = await Deno.makeTempDir({ prefix: "denim-demo-" });
@@ -57,7 +59,7 @@ export const demo: CommandHandler = async (invocation) => {
         organizations: 1,
         channelId,
         firstPort: 0,
-        chosen: { organizations: true, channelId: true },
+        chosen: { organizations: true, channelId: true, firstPort: true },
         runtime,
         environment: terminal.environment,
         clock: systemClock,

@@ -76,6 +76,8 @@ export interface ConnectedChaincode {
   readonly version: string;
   /** Number of its launch; undefined for chaincode that the user started. */
   readonly launch: number | undefined;
+  /** It was launched by an instantiate or upgrade, whose commit may be still to come. */
+  readonly forDeployment: boolean;
   /** Undefined for chaincode that the user started. */
   readonly runtime: ChaincodeRuntime["kind"] | undefined;
   readonly instanceId: string | undefined;
@@ -179,7 +181,8 @@ class StreamChaincodeSupport implements ChaincodeHost {
     const { name, version, path } = spec.chaincodeId;
     // The definition is not committed yet, so type and path come from the deployment itself.
     const load = () => toRun(this.#options.packages.load(name, version), { type: spec.type, path });
-    const handler = await this.#launcher.launch({ name, version, load }, {
+    const target = { name, version, load, forDeployment: true };
+    const handler = await this.#launcher.launch(target, {
       signal: params.signal,
       txId: params.txId,
       deliberate: true,
@@ -230,6 +233,7 @@ class StreamChaincodeSupport implements ChaincodeHost {
       name: parseChaincodeName(instance).name,
       version: parseChaincodeName(instance).version,
       launch: launched.get(instance)?.recorder.number,
+      forDeployment: launched.get(instance)?.forDeployment ?? false,
       runtime: launched.get(instance)?.runtime,
       instanceId: launched.get(instance)?.running.id,
       activeTransactions: handler.activeTransactions,

@@ -71,6 +71,8 @@ export interface LaunchTarget {
   readonly version: string;
   /** @throws DenimError where the package is missing or damaged */
   load(): ChaincodeToRun;
+  /** For an instantiate or upgrade: its definition is not committed yet. */
+  readonly forDeployment?: boolean;
 }
 
 /** A launched instance that is connected. */
@@ -85,6 +87,7 @@ export interface RunningInstance {
   readonly recorder: LaunchRecorder;
   /** When it became ready. */
   readonly readyAt: number;
+  readonly forDeployment: boolean;
 }
 
 export class Launcher {
@@ -311,6 +314,7 @@ export class Launcher {
       handler,
       recorder,
       readyAt: this.options.clock.now(),
+      forDeployment: target.forDeployment ?? false,
     };
     this.#instanceOf.set(handler, entry);
     this.#running.set(instance, entry);

@@ -23,6 +23,7 @@ Deno.test("two callers, one launch; a third finds it running", async () => {
     name: "mycc",
     version: "1.0",
     launch: 1,
+    forDeployment: false,
     runtime: "process",
     instanceId: "instance-0",
     activeTransactions: 0,

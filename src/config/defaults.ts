@@ -94,6 +94,12 @@ export const defaultConfig: ConfigTree = {
         key: { file: "docker/tls.key" },
       },
       attachStdout: false,
+      hardening: {
+        noNewPrivileges: true,
+        capDrop: ["ALL"],
+        pidsLimit: 1024,
+        readonlyRootfs: "auto",
+      },
       hostConfig: {
         NetworkMode: "host",
         LogConfig: { Type: "json-file", Config: { "max-size": "50m", "max-file": "5" } },
@@ -113,6 +119,7 @@ export const defaultConfig: ConfigTree = {
     node: { runtime: "$(BASE_DOCKER_NS)/fabric-baseimage:$(ARCH)-$(BASE_VERSION)" },
     startuptimeout: "300s",
     executetimeout: "30s",
+    relaunch: "lazy",
     mode: "net",
     keepalive: 0,
     build: { cache: true, ca: { file: null } },

@@ -128,6 +128,17 @@ function vmSettings(raw: RawConfig): VmSettings {
         keyFile: raw.path("vm.docker.tls.key.file"),
       },
       attachStdout: raw.boolean("vm.docker.attachStdout"),
+      hardening: {
+        noNewPrivileges: raw.boolean("vm.docker.hardening.noNewPrivileges"),
+        capDrop: raw.strings("vm.docker.hardening.capDrop"),
+        pidsLimit: raw.integer("vm.docker.hardening.pidsLimit"),
+        readonlyRootfs: oneOf(
+          raw,
+          "vm.docker.hardening.readonlyRootfs",
+          ["auto", "always", "never"],
+          "auto",
+        ),
+      },
       hostConfig: hostConfig(raw),
     },
   };
@@ -194,6 +205,7 @@ function chaincodeSettings(raw: RawConfig): ChaincodeSettings {
       shim: raw.string("chaincode.logging.shim"),
       format: raw.string("chaincode.logging.format"),
     },
+    relaunch: oneOf(raw, "chaincode.relaunch", ["lazy", "eager"], "lazy"),
     runtime: oneOf(raw, "chaincode.runtime", ["auto", "docker", "process"], "auto"),
     runtimes: Object.fromEntries(
       raw.names("chaincode.runtimes").map((name) => [

@@ -101,6 +101,18 @@ export interface DockerHostConfig {
   readonly blkioWeight: number;
 }
 
+/** `vm.docker.hardening`: what chaincode containers may not do. `hostConfig` has precedence. */
+export interface ContainerHardening {
+  /** Set-user-id programs give nothing (`SecurityOpt no-new-privileges`). */
+  readonly noNewPrivileges: boolean;
+  /** Where `hostConfig.CapDrop` is not set. */
+  readonly capDrop: readonly string[];
+  /** Processes and threads; 0 = no limit. */
+  readonly pidsLimit: number;
+  /** `auto`: for platforms whose chaincode writes nothing, which is Go. */
+  readonly readonlyRootfs: "auto" | "always" | "never";
+}
+
 /** `vm`. */
 export interface VmSettings {
   /**
@@ -120,6 +132,8 @@ export interface VmSettings {
     };
     readonly attachStdout: boolean;
     readonly hostConfig: DockerHostConfig;
+    /** `vm.docker.hardening`, Denim's own. Undefined: none, as in Fabric. */
+    readonly hardening?: ContainerHardening;
   };
 }
 
@@ -144,6 +158,8 @@ export interface ChaincodeSettings {
   readonly logging: { readonly level: string; readonly shim: string; readonly format: string };
   /** `chaincode.runtime`, Denim's own: where chaincode runs. */
   readonly runtime: "auto" | "docker" | "process";
+  /** `chaincode.relaunch`, Denim's own: `eager` launches at the peer's start and after a crash, `lazy` on use. */
+  readonly relaunch: "lazy" | "eager";
   /** `chaincode.runtimes.<name>`: where one chaincode runs; keys in lower case. */
   readonly runtimes: Readonly<Record<string, ChaincodeRuntimeName>>;
   /** `chaincode.services.<name>`: chaincode that listens itself; keys in lower case. */

@@ -1,11 +1,9 @@
 /** The Admin service: status and log levels, for the peer's own administrators. Mirrors core/admin. */
 import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
-import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
-import type { Logger } from "../base/logger.ts";
 import type { LogWriter } from "../base/log-writer.ts";
-import { type Envelope, HeaderType } from "../gen/common/common_pb.ts";
+import type { Envelope } from "../gen/common/common_pb.ts";
 import {
   type Admin,
   type AdminOperation,
@@ -15,23 +13,13 @@ import {
   ServerStatus_StatusCode,
   ServerStatusSchema,
 } from "../gen/peer/admin_pb.ts";
-import type { Policy } from "../policy/types.ts";
-import { openEnvelope } from "../protocol/envelope.ts";
 import { decode } from "../protocol/decode.ts";
-import { envelopeSignedData } from "../protocol/signed-data.ts";
-import { timestampToMs } from "../protocol/timestamp.ts";
 import { GrpcStatus, RpcError } from "../rpc/status.ts";
 import type { CallContext, ServiceHandlers } from "../rpc/types.ts";
+import { type AdminAuthority, authorizedOperation } from "./admin-authority.ts";
 
-/** How far a request's time may be from ours. */
-const maxTimeDifferenceMs = 15 * 60_000;
-
-export interface AdminServiceOptions {
-  /** Administrators of the local MSP. */
-  readonly policy: Policy;
+export interface AdminServiceOptions extends AdminAuthority {
   readonly log: LogWriter;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /** Handlers for `protos.Admin`. */
@@ -44,7 +32,8 @@ export function createAdminService(options: AdminServiceOptions): ServiceHandler
   const guarded = <D extends DescMessage>(
     answer: (operation: AdminOperation) => MessageShape<D>,
   ) =>
-  (request: Envelope, context: CallContext) => answer(authorized(options, request, context));
+  (request: Envelope, context: CallContext) =>
+    answer(authorizedOperation(options, request, context, operationOf));
 
   const levelRequest = (operation: AdminOperation) => {
     if (operation.content.case !== "logReq") throw new DenimError("bad-request", "request is nil");
@@ -96,33 +85,6 @@ export function createAdminService(options: AdminServiceOptions): ServiceHandler
   };
 }
 
-/** @throws DenimError `bad-request`, `access-denied` */
-function authorized(
-  { policy, clock, logger }: AdminServiceOptions,
-  request: Envelope,
-  { remoteAddress }: CallContext,
-): AdminOperation {
-  const { channelHeader, payload } = openEnvelope(request);
-  if (channelHeader.type !== HeaderType.PEER_ADMIN_OPERATION) {
-    throw new DenimError(
-      "bad-request",
-      `bad request: invalid type ${HeaderType[channelHeader.type] ?? channelHeader.type}`,
-    );
-  }
-  const operation = decode(AdminOperationSchema, payload.data);
-  if (channelHeader.timestamp === undefined) throw new DenimError("bad-request", "empty timestamp");
-  const differenceMs = Math.abs(timestampToMs(channelHeader.timestamp) - clock.now());
-  if (!(differenceMs <= maxTimeDifferenceMs)) {
-    logger.warn(`Request from ${remoteAddress} unauthorized due to incorrect time`, {
-      differenceMs,
-    });
-    throw new DenimError("access-denied", "access denied");
-  }
-  try {
-    policy.evaluate(envelopeSignedData(request));
-  } catch (error) {
-    logger.warn(`Request from ${remoteAddress} unauthorized: ${messageOf(error)}`);
-    throw new DenimError("access-denied", "access denied");
-  }
-  return operation;
+function operationOf(data: Uint8Array): AdminOperation {
+  return decode(AdminOperationSchema, data);
 }

@@ -27,7 +27,7 @@ export class Channels implements ChannelAccess {
         this.failures.set(channelId, error);
         this.services.logger.error(
           `cannot open channel ${channelId}: ${messageOf(error)}; the peer goes on without it`,
-          { channelId },
+          { channelId, hint: error instanceof DenimError ? error.hint : undefined },
         );
       }
     }
@@ -52,6 +52,11 @@ export class Channels implements ChannelAccess {
 
   ledger(channelId: string): PeerLedger | undefined {
     return this.#channels.get(channelId)?.ledger;
+  }
+
+  /** The ledgers of all channels that are open. */
+  openLedgers(): PeerLedger[] {
+    return [...this.#channels.values()].map(({ ledger }) => ledger);
   }
 
   /**

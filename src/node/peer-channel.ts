@@ -33,6 +33,8 @@ export interface ChannelServices {
   readonly tlsCertificateHash: Uint8Array | undefined;
   readonly reconnect: Partial<ReconnectPolicy>;
   readonly transientRetentionBlocks: number;
+  /** Called after each commit of any channel. */
+  readonly onCommit?: () => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -47,6 +49,7 @@ export class PeerChannel implements ChannelConfigSource {
   constructor(readonly ledger: PeerLedger, private readonly services: ChannelServices) {
     this.channelId = ledger.channelId;
     const { signer, clock, logger } = services;
+    ledger.onCommit(() => services.onCommit?.());
     this.#pipeline = new ChannelPipeline(ledger, {
       ...services,
       newEligibility: (bundleSource) =>

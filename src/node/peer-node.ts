@@ -22,6 +22,7 @@ import { createCertificateAuthority } from "../crypto/certificate-authority.ts";
 import { createEcdsaProvider } from "../crypto/provider.ts";
 import { registerPeerDeliver } from "../deliver/peer-deliver.ts";
 import { createEndorser } from "../endorser/endorser.ts";
+import { Control } from "../gen/denim/control_pb.ts";
 import { Admin } from "../gen/peer/admin_pb.ts";
 import { ChaincodeSupport } from "../gen/peer/chaincode_shim_pb.ts";
 import { Endorser } from "../gen/peer/peer_pb.ts";
@@ -41,10 +42,14 @@ import { Qscc } from "../syscc/qscc/qscc.ts";
 import { SystemChaincodes } from "../syscc/system-chaincodes.ts";
 import { createAdminService } from "./admin-service.ts";
 import { Channels } from "./channels.ts";
+import { createControlService } from "./control-service.ts";
+import { EagerRelaunch } from "./eager-relaunch.ts";
 import { ledgerOptions } from "./ledger-options.ts";
 import { chaincodeServerTls, readPeerTls } from "./peer-tls.ts";
 import { guardWhileRebuilding } from "./rebuild-guard.ts";
+import { prune } from "./prune.ts";
 import { Runtimes } from "./runtimes.ts";
+import { SupersededChaincode } from "./superseded-chaincode.ts";
 
 export interface PeerNodeOptions {
   readonly config: PeerConfig;
@@ -129,9 +134,11 @@ export class PeerNode {
           reconnectTotalTimeMs: peer.deliveryClient.reconnectTotalTimeThresholdMs,
         },
         transientRetentionBlocks: peer.gossip.transientStoreMaxBlockRetention,
+        onCommit: () => superseded?.committed(),
         clock,
         logger,
       });
+      let superseded: SupersededChaincode | undefined;
       channels.openAll();
       const bundleOf = (channelId: string) => channels.bundle(channelId);
       const acl = createAclProvider({ bundleOf, localMsp });
@@ -209,12 +216,21 @@ export class PeerNode {
             }
             return compileSignaturePolicy(policy, bundle.mspManager);
           },
+          onCrash: (name, version, pauseMs) => eager?.crashed(name, version, pauseMs),
           clock,
           logger,
         }),
-        (host) => host.close(),
+        async (host) => {
+          await host.close();
+          await superseded?.close();
+        },
       );
       chaincodeServer.register(ChaincodeSupport, chaincode.service);
+      const upkeep = { chaincode, packages, ledgers: () => channels.openLedgers(), logger };
+      superseded = new SupersededChaincode(upkeep);
+      const eager = config.chaincode.relaunch === "eager" && config.chaincode.mode !== "dev"
+        ? owned(new EagerRelaunch(upkeep), (relaunch) => relaunch.close())
+        : undefined;
 
       // Services.
       const server = owned(
@@ -263,12 +279,19 @@ export class PeerNode {
         logger,
       });
       const adminPolicy = compileSignaturePolicy(signedByAnyAdmin([peer.localMspId]), localMsp);
+      const admin = { policy: adminPolicy, clock, logger: log.logger("server") };
+      server.register(Admin, createAdminService({ ...admin, log }));
       server.register(
-        Admin,
-        createAdminService({ policy: adminPolicy, log, clock, logger: log.logger("server") }),
+        Control,
+        createControlService({
+          ...admin,
+          chaincode,
+          prune: () => prune({ chaincode, packages, runtimes, logger }),
+        }),
       );
 
       channels.startAll();
+      eager?.start();
       closers.unshift(() => channels.stopAll());
       const known = boundAddress(address, server);
       logger.info(

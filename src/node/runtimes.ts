@@ -12,7 +12,7 @@ import {
   type RuntimeChoice,
 } from "../runtime/choose-runtime.ts";
 import { ExternalRuntime } from "../runtime/external/external-runtime.ts";
-import type { ChaincodeRuntime, ChaincodeToRun } from "../runtime/types.ts";
+import type { ChaincodeRuntime, ChaincodeToRun, PrunedItem } from "../runtime/types.ts";
 
 export interface RuntimesOptions {
   readonly config: PeerConfig;
@@ -96,18 +96,30 @@ export class Runtimes {
   }
 
   async #build(installed: ChaincodePackage): Promise<void> {
-    const chaincode: ChaincodeToRun = {
-      name: installed.name,
-      version: installed.version,
-      type: installed.deploymentSpec.chaincodeSpec?.type ?? ChaincodeSpec_Type.UNDEFINED,
-      path: installed.path,
-      codePackage: installed.deploymentSpec.codePackage,
-      packageId: installed.id,
-    };
+    const chaincode = chaincodeOf(installed);
     const runtime = await this.choose(chaincode.type);
     const { signal } = this.#builds;
     const silent = { step() {}, output() {} };
     await runtime.build(chaincode, silent, signal);
+  }
+
+  /**
+   * Removes builds, images and containers of this peer that nothing uses. A runtime that is not there
+   * is passed over.
+   * @param keep what is installed
+   */
+  async prune(keep: readonly ChaincodeToRun[]): Promise<PrunedItem[]> {
+    if (this.options.config.chaincode.mode === "dev") return [];
+    this.#engines ??= this.#load();
+    const pruned: PrunedItem[] = [];
+    for (const runtime of Object.values(await this.#engines)) {
+      try {
+        if ((await runtime.check()).ok) pruned.push(...await runtime.prune?.(keep) ?? []);
+      } catch (error) {
+        this.options.logger.warn(`pruning of ${runtime.kind}: ${messageOf(error)}`);
+      }
+    }
+    return pruned;
   }
 
   /** Ends builds and stops everything the runtimes started. */
@@ -117,6 +129,20 @@ export class Runtimes {
     const engines = await this.#engines?.catch(() => undefined);
     await Promise.all([engines?.docker.close(), engines?.process.close(), this.#external.close()]);
   }
+}
+
+/** An installed package as runtimes take it. */
+export function chaincodeOf(
+  installed: Pick<ChaincodePackage, "name" | "version" | "path" | "id" | "deploymentSpec">,
+): ChaincodeToRun {
+  return {
+    name: installed.name,
+    version: installed.version,
+    type: installed.deploymentSpec.chaincodeSpec?.type ?? ChaincodeSpec_Type.UNDEFINED,
+    path: installed.path,
+    codePackage: installed.deploymentSpec.codePackage,
+    packageId: installed.id,
+  };
 }
 
 /** Images that a build of this type starts from. */

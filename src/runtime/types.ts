@@ -64,6 +64,13 @@ export interface LaunchObserver {
   output(line: OutputLine): void;
 }
 
+/** One thing that was removed because nothing uses it. */
+export interface PrunedItem {
+  readonly kind: "build" | "image" | "container" | "output";
+  readonly name: string;
+  readonly bytes: number;
+}
+
 export interface ChaincodeRuntime {
   readonly kind: "docker" | "process" | "external" | "service";
   /** Builds what is needed (image, directory) or finds it built. @throws DenimError `build-failed` with the build's last lines */
@@ -76,6 +83,11 @@ export interface ChaincodeRuntime {
   ): Promise<RunningChaincode>;
   /** Is the runtime usable now? Gives the reason where not. */
   check(): Promise<{ ok: true; detail: string } | { ok: false; reason: string }>;
+  /**
+   * Removes what it made for chaincode that is not in `keep`, and remains that nothing uses. What
+   * belongs to others stays. @throws DenimError
+   */
+  prune?(keep: readonly ChaincodeToRun[]): Promise<PrunedItem[]>;
   /** Stops everything it started. */
   close(): Promise<void>;
 }

@@ -1,0 +1,35 @@
+/** Removing what nothing uses any more: builds, images, containers, output of launches that are over. */
+import { messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
+import type { ChaincodeHost } from "../chaincode/chaincode-support.ts";
+import type { InstalledPackage, PackageStore } from "../chaincode/types.ts";
+import type { ChaincodeToRun, PrunedItem } from "../runtime/types.ts";
+import { chaincodeOf, type Runtimes } from "./runtimes.ts";
+
+export interface PruneOptions {
+  readonly chaincode: Pick<ChaincodeHost, "launches">;
+  readonly packages: Pick<PackageStore, "list" | "load">;
+  readonly runtimes: Pick<Runtimes, "prune">;
+  readonly logger: Logger;
+}
+
+/** Builds of installed packages stay, as does everything of running instances. */
+export async function prune(options: PruneOptions): Promise<PrunedItem[]> {
+  const { chaincode, packages, runtimes, logger } = options;
+  const keep: ChaincodeToRun[] = packages.list().flatMap(({ name, version }) => {
+    let installed: InstalledPackage;
+    try {
+      installed = packages.load(name, version);
+    } catch (error) {
+      logger.warn(`package ${name}:${version} cannot be read: ${messageOf(error)}`);
+      return [];
+    }
+    return [chaincodeOf(installed)];
+  });
+  const outputs = chaincode.launches.prune().map(({ launch, characters }): PrunedItem => ({
+    kind: "output",
+    name: `launch ${launch.number} of ${launch.name}:${launch.version}`,
+    bytes: characters,
+  }));
+  return [...await runtimes.prune(keep), ...outputs];
+}

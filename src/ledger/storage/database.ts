@@ -50,7 +50,7 @@ function explain(file: string, cause: unknown): DenimError {
       "disk-full",
       `no space left for the ledger database ${file}`,
       facts,
-      "Free some disk space; the ledger goes on with the next block.",
+      "Free some disk space; the peer tries again by itself.",
       options,
     );
   }

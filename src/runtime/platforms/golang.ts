@@ -103,11 +103,10 @@ export const golang: Platform = {
     const link = settings.golang.dynamicLink
       ? ""
       : `-ldflags "-linkmode external -extldflags '-static'"`;
-    const module = readCodePackage(codePackage).some((entry) =>
-      entry.name === `src/${importPath}/go.mod`
-    );
-    const command = module
-      ? `cd /chaincode/input/src/${importPath} && GO111MODULE=on go build ${link} -o /chaincode/output/chaincode .`
+    const names = new Set(readCodePackage(codePackage).map((entry) => entry.name));
+    const vendored = names.has(`src/${importPath}/vendor/modules.txt`) ? "-mod=vendor " : "";
+    const command = names.has(`src/${importPath}/go.mod`)
+      ? `cd /chaincode/input/src/${importPath} && GO111MODULE=on go build ${vendored}${link} -o /chaincode/output/chaincode .`
       : `GOPATH=/chaincode/input:$GOPATH go build  ${link} -o /chaincode/output/chaincode ${importPath}`;
     return { image: settings.builder, command, input: codePackage };
   },

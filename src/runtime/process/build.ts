@@ -31,7 +31,24 @@ export interface LaunchPlaces {
   readonly denoCache: string;
   /** A DNS name in the peer's TLS certificate; undefined when TLS is off. */
   readonly tlsServerName: string | undefined;
+  readonly limits: ProcessLimits;
+  /** `host:port` where a JavaScript debugger is to be listened for; undefined for none. */
+  readonly inspect?: string;
 }
+
+/** What one chaincode process may use. */
+export interface ProcessLimits {
+  /** 0 = no limit. */
+  readonly memoryBytes: number;
+  /** `peer`: under Deno only the peer can be reached. Other programs are not confined. */
+  readonly network: "peer" | "all";
+}
+
+/** The defaults of `chaincode.process`. */
+export const defaultProcessLimits: ProcessLimits = {
+  memoryBytes: 2 * 1024 * 1024 * 1024,
+  network: "peer",
+};
 
 export interface LaunchCommand {
   readonly command: string;

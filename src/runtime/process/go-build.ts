@@ -34,18 +34,19 @@ export async function buildGo(context: BuildContext): Promise<void> {
   );
   const source = join(gopath, "src", importPath);
   const output = join(directory, executable);
+  // Without paths in the program, Go's cache holds for every directory that a build is made in.
+  const common = ["build", "-trimpath", "-o", output];
   const failure = existsSync(join(source, "go.mod"))
     ? await context.run(
       go,
-      // A package made on another machine has a complete go.sum, or none.
-      ["build", ...(existsSync(join(source, "go.sum")) ? [] : ["-mod=mod"]), "-o", output, "."],
+      [...common, ...moduleFlags(source), "."],
       source,
       { GO111MODULE: "on", GOFLAGS: "-buildvcs=false" },
     )
     : await context.run(
       go,
       // PKCS#11 is for peers, and would need a C compiler.
-      ["build", "-tags", "nopkcs11", "-o", output, importPath],
+      [...common, "-tags", "nopkcs11", importPath],
       directory,
       {
         GO111MODULE: "off",
@@ -63,6 +64,12 @@ export async function buildGo(context: BuildContext): Promise<void> {
   rmSync(gopath, { recursive: true, force: true });
 }
 
+/** A package with a vendor directory needs no network; one without go.sum (or with it) may. */
+function moduleFlags(source: string): string[] {
+  if (existsSync(join(source, "vendor", "modules.txt"))) return ["-mod=vendor"];
+  return existsSync(join(source, "go.sum")) ? [] : ["-mod=mod"];
+}
+
 function hasOwnShim(source: string): boolean {
   return existsSync(join(source, "vendor/github.com/hyperledger/fabric/core/chaincode/shim"));
 }
@@ -76,5 +83,14 @@ export function launchGo(
     command: join(context.directory, executable),
     arguments: [`-peer.address=${places.peerAddress}`],
     directory: places.instance,
+    environment: goMemoryLimit(places.limits.memoryBytes),
   };
+}
+
+/** Of the memory limit, Go's collector starts to work hard at this share. */
+const goMemoryShare = 0.9;
+
+/** Go's own, soft limit: it collects garbage more eagerly before it goes beyond. */
+function goMemoryLimit(memoryBytes: number): Record<string, string> {
+  return memoryBytes > 0 ? { GOMEMLIMIT: `${Math.floor(memoryBytes * goMemoryShare)}B` } : {};
 }

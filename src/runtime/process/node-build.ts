@@ -1,11 +1,23 @@
 /** Chaincode in JavaScript as a local process: dependencies, and the command that starts it. */
-import { existsSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { isIP } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DenimError } from "../../base/errors.ts";
 import { readCodePackage } from "../platforms/code-package.ts";
 import type { BuildContext, LaunchCommand, LaunchPlaces } from "./build.ts";
-import { readPackageJson, startCommand } from "./start-script.ts";
+import { isTypeScript, readPackageJson, startCommand } from "./start-script.ts";
 import { unpack } from "./unpack.ts";
 
 /**
@@ -18,13 +30,72 @@ export type JavaScriptEngine = "auto" | "deno" | "node";
 
 /** Unpacks and installs into `context.directory`. @throws DenimError `build-failed` */
 export async function buildNode(context: BuildContext): Promise<void> {
-  const { directory, toolchain } = context;
+  const { directory } = context;
   const entries = readCodePackage(context.chaincode.codePackage);
   const source = join(directory, "src");
   unpack(entries.filter((entry) => /^\/?src\//.test(entry.name)), directory);
   const json = readPackageJson(source);
   if (!json.dependencies || existsSync(join(source, "node_modules"))) return;
+  if (json.installsItself || hasLocalDependencies(source)) return await install(context, source);
 
+  // Equal dependencies are installed once, whatever else changes in the package.
+  const place = join(context.cacheDirectory, "modules", dependenciesKey(context, source));
+  if (!existsSync(place)) {
+    mkdirSync(dirname(place), { recursive: true, mode: 0o700 });
+    const making = mkdtempSync(`${place}.`);
+    try {
+      for (const name of installFiles) {
+        if (existsSync(join(source, name))) cpSync(join(source, name), join(making, name));
+      }
+      await install(context, making);
+      mkdirSync(join(making, "node_modules"), { recursive: true });
+      if (!existsSync(place)) renameSync(making, place);
+    } finally {
+      rmSync(making, { recursive: true, force: true });
+    }
+  }
+  symlinkSync(join(place, "node_modules"), join(source, "node_modules"));
+}
+
+/** What decides what is installed. */
+const installFiles = [
+  "package.json",
+  "package-lock.json",
+  "npm-shrinkwrap.json",
+  ".npmrc",
+  "deno.json",
+  "deno.jsonc",
+  "deno.lock",
+];
+
+function dependenciesKey({ engine, toolchain }: BuildContext, source: string): string {
+  const hash = createHash("sha256").update(JSON.stringify([engine, toolchain]));
+  for (const name of installFiles) {
+    const path = join(source, name);
+    if (!existsSync(path)) continue;
+    hash.update(`\0${name}\0`);
+    hash.update(name === "package.json" ? dependencyFields(path) : readFileSync(path));
+  }
+  return hash.digest("hex");
+}
+
+/** A new version number or description installs nothing else. */
+function dependencyFields(path: string): string {
+  const json: Record<string, unknown> = JSON.parse(readFileSync(path, "utf8"));
+  return JSON.stringify(
+    ["dependencies", "optionalDependencies", "peerDependencies", "overrides", "engines"]
+      .map((name) => json[name]),
+  );
+}
+
+/** Dependencies that lie in the package, or beside it: they cannot be shared. */
+function hasLocalDependencies(source: string): boolean {
+  return /"(?:file|link|workspace):/.test(readFileSync(join(source, "package.json"), "utf8"));
+}
+
+/** Installs the dependencies of the package.json in a directory. @throws DenimError `build-failed` */
+async function install(context: BuildContext, source: string): Promise<void> {
+  const { toolchain } = context;
   // Only npm honours npm's lock files.
   const locked = ["package-lock.json", "npm-shrinkwrap.json"]
     .some((name) => existsSync(join(source, name)));
@@ -92,25 +163,34 @@ export function launchNode(
     return { command: toolchain.npm, arguments: ["start", "--", ...peer], directory };
   }
   const script = [start.file, ...start.arguments, ...peer];
+  const inspect = places.inspect === undefined ? [] : [`--inspect=${places.inspect}`];
+  const heapMegabytes = Math.floor(places.limits.memoryBytes * heapShare / (1024 * 1024));
   if (toolchain.deno !== undefined && context.engine !== "node") {
     // grpc-js names the dialled host in the TLS handshake, and Deno refuses IP addresses there.
     if (places.tlsServerName !== undefined && isIP(hostOf(places.peerAddress)) !== 0) {
       script.push("--ssl-target-name-override", places.tlsServerName);
     }
+    const modules = join(directory, "node_modules");
+    const readable = [directory, places.instance];
+    if (existsSync(modules)) readable.push(realpathSync(modules));
     return {
       command: toolchain.deno,
       arguments: [
         "run",
-        "--quiet",
+        // Quiet, Deno would not say where the debugger can connect.
+        ...(places.inspect === undefined ? ["--quiet"] : inspect),
         "--no-prompt",
         "--no-remote",
         "--no-lock",
         "--node-modules-dir=manual",
         "--unstable-detect-cjs",
-        "--allow-net",
+        ...(places.limits.network === "all"
+          ? ["--allow-net"]
+          : [`--allow-net=${reachable(places.peerAddress).join(",")}`]),
+        ...(heapMegabytes > 0 ? [`--v8-flags=--max-old-space-size=${heapMegabytes}`] : []),
         "--allow-env",
         "--allow-sys",
-        `--allow-read=${directory},${places.instance}`,
+        `--allow-read=${readable.join(",")}`,
         `--allow-write=${places.instance}`,
         ...script,
       ],
@@ -126,7 +206,21 @@ export function launchNode(
       "Install Node.js 18 or newer, or run the chaincode in Docker.",
     );
   }
-  return { command: toolchain.node, arguments: script, directory };
+  const heap = heapMegabytes > 0 ? [`--max-old-space-size=${heapMegabytes}`] : [];
+  const typed = isTypeScript(start.file) ? ["--experimental-strip-types"] : [];
+  const options = [...heap, ...inspect, ...typed];
+  return { command: toolchain.node, arguments: [...options, ...script], directory };
+}
+
+/** Of the memory limit, JavaScript objects may take this share; the rest is for code and buffers. */
+const heapShare = 0.75;
+
+/** What Deno is to let through for a connection to the peer: names are looked up, then dialled. */
+function reachable(peerAddress: string): string[] {
+  const host = hostOf(peerAddress);
+  const port = peerAddress.slice(peerAddress.lastIndexOf(":") + 1);
+  if (host !== "localhost") return [peerAddress];
+  return [peerAddress, `127.0.0.1:${port}`, `[::1]:${port}`];
 }
 
 function hostOf(address: string): string {

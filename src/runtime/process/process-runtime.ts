@@ -19,6 +19,7 @@ import type {
   RunningChaincode,
   StartRequest,
 } from "../types.ts";
+import { defaultProcessLimits, type ProcessLimits } from "./build.ts";
 import { Builder } from "./builder.ts";
 import { startChild } from "./child.ts";
 import { type Environment, runEnvironment } from "./environment.ts";
@@ -40,6 +41,10 @@ export interface ProcessRuntimeOptions {
   readonly tlsServerName?: string;
   /** Found on PATH when not given. */
   readonly toolchain?: Toolchain;
+  /** `chaincode.process` */
+  readonly limits?: ProcessLimits;
+  /** `host:port` where JavaScript chaincode listens for a debugger. */
+  readonly inspect?: string;
   /** The peer's environment; only an allow-list of it is passed on. */
   readonly environment?: Environment;
 }
@@ -167,6 +172,8 @@ export class ProcessRuntime implements ChaincodeRuntime {
       tlsServerName: request.tls === undefined
         ? undefined
         : this.options.tlsServerName ?? "localhost",
+      limits: this.options.limits ?? defaultProcessLimits,
+      ...(this.options.inspect === undefined ? {} : { inspect: this.options.inspect }),
     };
     const launch = request.chaincode.type === ChaincodeSpec_Type.NODE
       ? launchNode(context, places)

@@ -172,7 +172,7 @@ Deno.test("packages without a usable package.json are refused before anything ru
   });
 });
 
-Deno.test("builds that nobody waits for any more are given up", async () => {
+Deno.test("a runtime that is closed gives up its builds and takes no more", async () => {
   const chaincode = packaged(ChaincodeSpec_Type.NODE, join(root, "examples/asset-js"), "asset");
   await withRuntime(async (runtime, directory) => {
     const controller = new AbortController();

@@ -34,6 +34,7 @@ const chaincode: Command = {
         "vscc",
         "collections-config",
         ...onePeer,
+        "trace",
       ),
       load: async () => (await import("./chaincode/deploy.ts")).instantiate,
     },
@@ -49,6 +50,7 @@ const chaincode: Command = {
         ...onePeer,
         "waitForEvent",
         "waitForEventTimeout",
+        "trace",
       ),
       load: async () => (await import("./chaincode/invoke.ts")).invoke,
     },
@@ -106,6 +108,7 @@ const chaincode: Command = {
         "vscc",
         ...onePeer,
         "collections-config",
+        "trace",
       ),
       load: async () => (await import("./chaincode/deploy.ts")).upgrade,
     },
@@ -260,6 +263,48 @@ const ledger: Command = {
   ],
 };
 
+/** Commands of `denim chaincode` that Fabric's `peer` does not have. */
+const denimChaincode: readonly Command[] = [
+  {
+    name: "ps",
+    short: "List the chaincode that runs on a peer.",
+    long: "List the chaincode that runs on a peer or is being launched; with --all also launches " +
+      "that have ended, with --json every step of them.",
+    argumentsUsage: "[NAME]",
+    flags: chaincodeFlags("all", "json", ...onePeer),
+    load: async () => (await import("./chaincode/ps.ts")).ps,
+  },
+  {
+    name: "logs",
+    short: "Print the output of a chaincode and of its build.",
+    long: "Print the output that a peer keeps of a launch, of the newest one unless --launch " +
+      "names another: what the build and the chaincode wrote, also after it has ended.",
+    argumentsUsage: "NAME[:VERSION]",
+    flags: chaincodeFlags("follow", "launch", "tail", "timestamps", ...onePeer),
+    load: async () => (await import("./chaincode/logs.ts")).logs,
+  },
+  {
+    name: "stop",
+    short: "Stop running chaincode; it comes back on its next use.",
+    argumentsUsage: "NAME[:VERSION]...",
+    flags: chaincodeFlags(...onePeer),
+    load: async () => (await import("./chaincode/stop.ts")).stop,
+  },
+  {
+    name: "restart",
+    short: "Stop chaincode and launch it again.",
+    argumentsUsage: "NAME[:VERSION]...",
+    flags: chaincodeFlags(...onePeer),
+    load: async () => (await import("./chaincode/stop.ts")).restart,
+  },
+  {
+    name: "prune",
+    short: "Remove builds, images and kept output that no chaincode uses.",
+    flags: chaincodeFlags(...onePeer),
+    load: async () => (await import("./chaincode/prune.ts")).prune,
+  },
+];
+
 /** Commands of `denim` that Fabric's `peer` does not have. */
 const denimOnly: readonly Command[] = [
   ledger,
@@ -311,7 +356,18 @@ export function rootCommand(program: string): Command {
       hidden: true,
     }],
     subcommands: [
-      chaincode,
+      {
+        ...chaincode,
+        subcommands: [
+          ...(chaincode.subcommands ?? []).map((command) => ({
+            ...command,
+            flags: command.flags?.map((flag) =>
+              flag.name === "trace" ? { ...flag, hidden: asPeer } : flag
+            ),
+          })),
+          ...denimChaincode.map((command) => ({ ...command, hidden: asPeer })),
+        ],
+      },
       channel,
       node,
       {

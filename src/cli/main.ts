@@ -39,6 +39,7 @@ export async function runMain(): Promise<never> {
     outBytes: (bytes) => writeAll(Deno.stdout, bytes),
     err: (text) => writeAll(Deno.stderr, encoder.encode(text)),
     isTerminal: Deno.stderr.isTerminal(),
+    columns: () => Deno.consoleSize().columns,
     environment: process.env,
     workingDirectory: Deno.cwd(),
     interrupted: interruption.signal,

@@ -7,6 +7,8 @@ export interface Terminal {
   /** Logs, progress, errors. */
   err(text: string): void;
   readonly isTerminal: boolean;
+  /** Width of the terminal in characters; undefined where it is not known. */
+  readonly columns?: () => number;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   /** Aborts on SIGINT or SIGTERM once a command asked for that with `onInterruption`. */

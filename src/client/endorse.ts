@@ -22,6 +22,8 @@ export interface ProposalOptions {
   readonly transient?: Readonly<Record<string, Uint8Array>>;
   readonly type?: HeaderType;
   readonly signal?: AbortSignal;
+  /** Called with the transaction id before anything is sent; sending waits for it. */
+  readonly beforeSending?: (txId: string) => Promise<void>;
 }
 
 export interface Endorsed {
@@ -50,6 +52,7 @@ export async function endorse(
     transient: options.transient,
     type: options.type,
   });
+  await options.beforeSending?.(txId);
   const signed = signProposal(proposal, proposer.signer);
   const responses = await Promise.all(
     proposer.peers.map((peer) => peer.processProposal(signed, options.signal)),

@@ -1,4 +1,5 @@
 /** One peer as a client uses it: endorse, follow its events, read its blocks, ask its state. */
+import type { DescMethod, MessageShape } from "@bufbuild/protobuf";
 import { sha256 } from "../crypto/hash.ts";
 import { Admin } from "../gen/peer/admin_pb.ts";
 import type { Envelope } from "../gen/common/common_pb.ts";
@@ -7,7 +8,7 @@ import { Deliver, type DeliverResponse } from "../gen/peer/events_pb.ts";
 import { Endorser } from "../gen/peer/peer_pb.ts";
 import type { SignedProposal } from "../gen/peer/proposal_pb.ts";
 import type { ProposalResponse } from "../gen/peer/proposal_response_pb.ts";
-import type { ClientStream, RpcClient } from "../rpc/types.ts";
+import type { CallOptions, ClientStream, RpcClient } from "../rpc/types.ts";
 
 export class PeerConnection {
   /**
@@ -41,6 +42,31 @@ export class PeerConnection {
   /** @throws RpcError */
   status(request: Envelope): Promise<ServerStatus> {
     return this.rpc.unary(Admin.method.getStatus, request, { timeoutMs: statusTimeoutMs });
+  }
+
+  /** A call of any other service of the peer. @throws RpcError */
+  unary<M extends DescMethod & { methodKind: "unary" }>(
+    method: M,
+    request: MessageShape<M["input"]>,
+    options: CallOptions = {},
+  ): Promise<MessageShape<M["output"]>> {
+    return this.rpc.unary(method, request, options);
+  }
+
+  /** The answers to one request, until the signal aborts. Iterating throws RpcError. */
+  async *serverStream<M extends DescMethod & { methodKind: "server_streaming" }>(
+    method: M,
+    request: MessageShape<M["input"]>,
+    signal: AbortSignal,
+  ): AsyncGenerator<MessageShape<M["output"]>, void, undefined> {
+    const stream = this.rpc.stream(method, { signal });
+    try {
+      await stream.send(request);
+      stream.closeSend();
+      yield* stream.responses;
+    } finally {
+      stream.cancel();
+    }
   }
 
   close(): void {

@@ -11,11 +11,22 @@ import type { CommandHandler, Invocation } from "../command.ts";
 import { openSession, ordererOf, peersOf } from "../session.ts";
 import { chaincodeCall, channelOf, readNamedFile } from "./call.ts";
 import { during } from "./failures.ts";
+import { refused, type Trace, traceOf } from "./trace.ts";
 
 export const instantiate: CommandHandler = (invocation) => deploy(invocation, "deploy");
 export const upgrade: CommandHandler = (invocation) => deploy(invocation, "upgrade");
 
-async function deploy(invocation: Invocation, kind: "deploy" | "upgrade"): Promise<void> {
+async function deploy(untraced: Invocation, kind: "deploy" | "upgrade"): Promise<void> {
+  const trace = traceOf(untraced);
+  try {
+    await traced(trace, kind);
+  } finally {
+    await trace.close();
+  }
+}
+
+async function traced(trace: Trace, kind: "deploy" | "upgrade"): Promise<void> {
+  const { invocation } = trace;
   const { terminal, flags } = invocation;
   const deployment = await deploymentOf(invocation);
   const { channelId } = deployment;
@@ -33,9 +44,11 @@ async function deploy(invocation: Invocation, kind: "deploy" | "upgrade"): Promi
     );
     const endorsed = await during(
       "error endorsing chaincode",
-      endorse(proposer, channelId, deployInvocation(kind, deployment), {
-        signal: terminal.interrupted,
-      }),
+      trace.step("endorse", () =>
+        endorse(proposer, channelId, deployInvocation(kind, deployment), {
+          signal: terminal.interrupted,
+          beforeSending: (txId) => trace.watch(session, peers, deployment.call.name, txId),
+        }), refused),
     );
     let transaction;
     try {
@@ -47,7 +60,7 @@ async function deploy(invocation: Invocation, kind: "deploy" | "upgrade"): Promi
         { txId: endorsed.txId },
       );
     }
-    await orderer.broadcast(transaction);
+    await trace.step("order", () => orderer.broadcast(transaction));
   } finally {
     session.close();
   }

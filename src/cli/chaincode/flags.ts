@@ -93,6 +93,32 @@ const all = {
     help: "Time to wait for the event from each peer's deliver filtered service signifying that " +
       "the 'invoke' transaction has been committed successfully",
   },
+  trace: {
+    name: "trace",
+    kind: "boolean",
+    help: "Show on stderr what happens, launches on the peers and their output included",
+  },
+  all: {
+    name: "all",
+    short: "a",
+    kind: "boolean",
+    help: "Also show launches that have failed or ended",
+  },
+  json: { name: "json", kind: "boolean", help: "Print JSON" },
+  follow: {
+    name: "follow",
+    short: "f",
+    kind: "boolean",
+    help: "Go on printing until the chaincode ends",
+  },
+  launch: {
+    name: "launch",
+    kind: "int",
+    default: "0",
+    help: "Number of the launch, as ps shows it",
+  },
+  tail: { name: "tail", kind: "int", default: "0", help: "Print only so many last lines" },
+  timestamps: { name: "timestamps", kind: "boolean", help: "Print the time of each line" },
   raw: {
     name: "raw",
     short: "r",

@@ -14,11 +14,22 @@ import type { CommandHandler } from "../command.ts";
 import { openSession, ordererOf, peersOf } from "../session.ts";
 import { chaincodeCall, channelOf } from "./call.ts";
 import { during, notEndorsed } from "./failures.ts";
+import { refused, type Trace, traceOf } from "./trace.ts";
 
 /** From here on a response is an error, as the shim has it. */
 const errorThreshold = 400;
 
-export const invoke: CommandHandler = async (invocation) => {
+export const invoke: CommandHandler = async (untraced) => {
+  const trace = traceOf(untraced);
+  try {
+    await traced(trace);
+  } finally {
+    await trace.close();
+  }
+};
+
+async function traced(trace: Trace): Promise<void> {
+  const { invocation } = trace;
   const { flags, terminal } = invocation;
   const channelId = channelOf(invocation);
   const call = chaincodeCall(invocation);
@@ -35,10 +46,12 @@ export const invoke: CommandHandler = async (invocation) => {
     );
     const endorsed = await during(
       "error endorsing invoke",
-      endorse(proposer, channelId, chaincodeInvocation(call), {
-        transient,
-        signal: terminal.interrupted,
-      }),
+      trace.step("endorse", () =>
+        endorse(proposer, channelId, chaincodeInvocation(call), {
+          transient,
+          signal: terminal.interrupted,
+          beforeSending: (txId) => trace.watch(session, peers, call.name, txId),
+        }), refused),
     );
     const [answer] = endorsed.responses;
     if ((answer.response?.status ?? 0) >= errorThreshold) throw notEndorsed("invoke", answer);
@@ -52,12 +65,19 @@ export const invoke: CommandHandler = async (invocation) => {
         flags.duration("waitForEventTimeout"),
       );
     }
-    await during("error sending transaction for invoke", orderer.broadcast(transaction));
-    await waiter?.wait(endorsed.txId, ({ status, address }) => {
-      session.logger.info(
-        `txid [${endorsed.txId}] committed with status (${status}) at ${address}`,
-      );
-    });
+    await during(
+      "error sending transaction for invoke",
+      trace.step("order", () => orderer.broadcast(transaction)),
+    );
+    const waiting = waiter;
+    if (waiting !== undefined) {
+      await trace.step("commit", () =>
+        waiting.wait(endorsed.txId, ({ status, address }) => {
+          session.logger.info(
+            `txid [${endorsed.txId}] committed with status (${status}) at ${address}`,
+          );
+        }));
+    }
     if (!answer.endorsement) throw notEndorsed("invoke", answer);
     const { extension } = decode(ProposalResponsePayloadSchema, answer.payload);
     const result = decode(ChaincodeActionSchema, extension).response;
@@ -68,4 +88,4 @@ export const invoke: CommandHandler = async (invocation) => {
     waiter?.close();
     session.close();
   }
-};
+}

@@ -3,6 +3,7 @@
  * --sources, with the sources). Prints minimum, median and maximum; nothing here is a test.
  *
  *     deno task bench [--sources] [--runs N] [--docker ENDPOINT]
+ *     deno task bench --ledger [--blocks N]      validation and commit alone, see bench/ledger.ts
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,6 +18,12 @@ const example = join(root, "examples", "asset-js");
 function option(name: string): string | undefined {
   const at = Deno.args.indexOf(name);
   return at < 0 ? undefined : Deno.args[at + 1];
+}
+
+if (Deno.args.includes("--ledger")) {
+  const { measureLedger, printLedger } = await import("./bench/ledger.ts");
+  printLedger(await measureLedger(Number(option("--blocks") ?? 40)));
+  Deno.exit(0);
 }
 
 const runs = Number(option("--runs") ?? 5);

@@ -47,6 +47,7 @@ export function createCommitter(options: CommitterOptions): Committer {
       last = committed.catch(() => {});
       return committed;
     },
+    prepare: (block) => options.validator.prepare(block),
     idle: () => last.then(() => {}),
   };
 }

@@ -75,7 +75,10 @@ function recordingCommitter(options: {
   const capabilities = applicationCapabilities(new Set([options.capability ?? "V1_4_2"]));
   const committer = createCommitter({
     channelId: "mychannel",
-    validator: { validate: options.validate ?? (() => Promise.resolve(options.flags)) },
+    validator: {
+      validate: options.validate ?? (() => Promise.resolve(options.flags)),
+      prepare() {},
+    },
     ledger: {
       info: () => ({
         height: Number(header?.number),

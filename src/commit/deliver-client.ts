@@ -8,13 +8,15 @@ import { sleep as sleepFor } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { type Block, Status } from "../gen/common/common_pb.ts";
+import { type Block, type Envelope, Status } from "../gen/common/common_pb.ts";
 import { AtomicBroadcast, type DeliverResponse } from "../gen/orderer/ab_pb.ts";
 import type { SigningIdentity } from "../msp/types.ts";
-import type { RpcClient } from "../rpc/types.ts";
+import { isConfigBlock } from "../channel/config-block.ts";
+import { blockHeaderHash } from "../protocol/block.ts";
+import type { ClientStream, RpcClient } from "../rpc/types.ts";
 import { backoffMs, defaultReconnectPolicy, type ReconnectPolicy, shuffled } from "./reconnect.ts";
 import { createSeekEnvelope } from "./seek.ts";
-import type { BlockVerifier, DeliverClient, DeliverEnd } from "./types.ts";
+import type { BlockVerifier, ChainTip, DeliverClient, DeliverEnd } from "./types.ts";
 
 export interface DeliverClientOptions {
   readonly channelId: string;
@@ -26,6 +28,8 @@ export interface DeliverClientOptions {
   /** Number of the block that the ledger needs next. */
   readonly nextBlock: () => number;
   readonly verifyBlock: BlockVerifier;
+  /** Told of a verified block that will be committed next, while the one before still is. */
+  readonly onAhead?: (block: Block) => void;
   /** Commits a verified block; a rejection ends the client. */
   readonly onBlock: (block: Block) => Promise<unknown>;
   readonly reconnect?: Partial<ReconnectPolicy>;
@@ -177,16 +181,7 @@ class OrdererDeliverClient implements DeliverClient {
         );
         this.address = address;
         logger.debug(`[${channelId}] Pulling blocks`, { address, from: nextBlock() });
-        for await (const response of stream.responses) {
-          if (signal.aborted) return;
-          await this.#accept(address, response);
-          onProgress();
-          if (!this.#options.addresses().includes(address)) {
-            throw new DenimError("orderer-removed", `orderer ${address} left the configuration`, {
-              address,
-            });
-          }
-        }
+        await this.#commitAll(address, stream, onProgress);
         throw new DenimError("stream-ended", `orderer ${address} ended the stream`, { address });
       } finally {
         stream.cancel();
@@ -196,12 +191,40 @@ class OrdererDeliverClient implements DeliverClient {
     }
   }
 
-  async #accept(address: string, { Type }: DeliverResponse): Promise<void> {
-    const { verifyBlock, onBlock, nextBlock, clock } = this.#options;
+  /**
+   * Commits block after block. While one is committed the next is verified already, unless the first
+   * changes the configuration that the second is verified against.
+   */
+  async #commitAll(
+    address: string,
+    stream: ClientStream<Envelope, DeliverResponse>,
+    onProgress: () => void,
+  ): Promise<void> {
+    let committing: Promise<void> = Promise.resolve();
+    let tip: ChainTip | undefined;
+    try {
+      for await (const response of stream.responses) {
+        if (this.#stopping.signal.aborted) return;
+        const block = this.#verified(address, response, tip);
+        this.#options.onAhead?.(block);
+        await committing;
+        committing = this.#commit(address, block, onProgress);
+        // Its failure ends the stream at once, not when the next block comes.
+        committing.catch(() => stream.cancel());
+        if (isConfigBlock(block)) await committing;
+        tip = tipAfter(block);
+      }
+    } finally {
+      await committing;
+    }
+  }
+
+  #verified(address: string, { Type }: DeliverResponse, tip: ChainTip | undefined): Block {
+    const { verifyBlock, nextBlock, clock } = this.#options;
     if (Type.case !== "block") throw statusError(address, Type.case, Type.value);
     const block = Type.value;
     try {
-      const expected = nextBlock();
+      const expected = tip?.height ?? nextBlock();
       if (block.header?.number !== BigInt(expected)) {
         throw new DenimError(
           "block-out-of-order",
@@ -209,17 +232,27 @@ class OrdererDeliverClient implements DeliverClient {
           { expected, number: block.header?.number },
         );
       }
-      verifyBlock(block);
+      verifyBlock(block, tip);
+      return block;
     } catch (error) {
       this.#distrustedUntil.set(address, clock.now() + this.#policy.distrustMs);
       throw error;
     }
+  }
+
+  async #commit(address: string, block: Block, onProgress: () => void): Promise<void> {
     try {
-      await onBlock(block);
+      await this.#options.onBlock(block);
     } catch (error) {
       throw new CommitFailure(error);
     }
     this.#reported.clear();
+    onProgress();
+    if (!this.#options.addresses().includes(address)) {
+      throw new DenimError("orderer-removed", `orderer ${address} left the configuration`, {
+        address,
+      });
+    }
   }
 
   /** One clear line per orderer and reason until a block arrives again. */
@@ -234,6 +267,10 @@ class OrdererDeliverClient implements DeliverClient {
       reason: messageOf(error),
     });
   }
+}
+
+function tipAfter({ header }: Block): ChainTip | undefined {
+  return header && { height: Number(header.number) + 1, currentBlockHash: blockHeaderHash(header) };
 }
 
 interface Round {

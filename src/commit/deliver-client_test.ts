@@ -114,8 +114,8 @@ async function withOrderers(
         connect: (address) => createRpcClient({ address }),
         signer,
         nextBlock: () => channel.ledger.info().height,
-        verifyBlock: (block) => {
-          const { height, currentBlockHash } = channel.ledger.info();
+        verifyBlock: (block, tip) => {
+          const { height, currentBlockHash } = tip ?? channel.ledger.info();
           verifyBlock(block, {
             bundle: channel.bundle(),
             expectedNumber: BigInt(height),
@@ -351,5 +351,85 @@ Deno.test("an orderer that leaves the configuration is left", async () => {
     await run.height(blocks.length);
     await client.stop();
     assert.deepEqual(run.orderers.map(({ seeks }) => seeks.length), [1, 1]);
+  });
+});
+
+Deno.test("the next block is verified and prepared while one commits, but not behind a configuration", async () => {
+  await withOrderers([honest], async ({ channel, options, height }) => {
+    const gate = new Deferred<void>();
+    const held = new Deferred<void>();
+    const told: string[] = [];
+    const client = createDeliverClient({
+      ...options,
+      onAhead: (block) => {
+        told.push(`ahead ${block.header?.number}`);
+        channel.committer.prepare(block);
+        if (block.header?.number === 5n) held.resolve();
+      },
+      onBlock: async (block) => {
+        const number = block.header?.number;
+        // 4 waits: 5 must be verified meanwhile, 6 must not be taken.
+        if (number === 4n) await gate.promise;
+        await channel.committer.commitBlock(block);
+        told.push(`committed ${number}`);
+      },
+    });
+    client.start();
+    try {
+      await withDeadline(held.promise, 10_000, "block 5 ahead of 4");
+      assert.equal(channel.ledger.info().height, 4);
+      gate.resolve();
+      await height(blocks.length);
+    } finally {
+      await client.stop();
+    }
+    // 1 and 2 are configurations.
+    assert.deepEqual(told.slice(0, 4), ["ahead 1", "committed 1", "ahead 2", "committed 2"]);
+    const before = (first: string, second: string) => told.indexOf(first) < told.indexOf(second);
+    assert.ok(before("ahead 5", "committed 4"));
+    assert.ok(before("committed 4", "ahead 6") || before("ahead 6", "committed 5"));
+    assert.deepEqual(
+      told.filter((line) => line.startsWith("committed")),
+      blocks.slice(1).map(({ header }) => `committed ${header?.number}`),
+    );
+  });
+});
+
+Deno.test("a bad block that comes while another commits costs neither it nor the next try", async () => {
+  let asked = 0;
+  const broken: Answer = async function* (from, signal) {
+    asked++;
+    for (const block of blocks.slice(from)) {
+      const bad = asked === 1 && block.header?.number === 6n;
+      yield blockResponse(bad ? blocks[5] : block);
+    }
+    await sleep(600_000, signal);
+  };
+  await withOrderers([broken], async ({ channel, options, warnings, height }) => {
+    const client = createDeliverClient(options);
+    client.start();
+    try {
+      await height(blocks.length);
+    } finally {
+      await client.stop();
+    }
+    assert.equal(asked, 2);
+    assert.equal(channel.ledger.info().height, blocks.length);
+    assert.equal(warnings.length, 1);
+    assert.match(warnings[0], /expected block \[6\], got \[5\]/);
+  });
+});
+
+Deno.test("a commit that fails ends the client at once, not when the next block comes", async () => {
+  const one: Answer = async function* (from, signal) {
+    yield blockResponse(blocks[from]);
+    await sleep(600_000, signal);
+  };
+  await withOrderers([one], async ({ options }) => {
+    const cause = new Error("disk on fire");
+    const client = createDeliverClient({ ...options, onBlock: () => Promise.reject(cause) });
+    client.start();
+    const end = await withDeadline(client.ended, 10_000, "the end");
+    assert.deepEqual(end, { kind: "commit-failed", error: cause });
   });
 });

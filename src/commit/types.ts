@@ -1,6 +1,6 @@
 /** Blocks on their way from an orderer into the ledger. Mirrors core/committer and core/deliverservice. */
 import type { Block } from "../gen/common/common_pb.ts";
-import type { CommittedBlock } from "../ledger/types.ts";
+import type { BlockchainInfo, CommittedBlock } from "../ledger/types.ts";
 
 /** Validates and commits blocks of one channel, in order, exactly once. */
 export interface Committer {
@@ -10,6 +10,8 @@ export interface Committer {
    * @throws DenimError `block-out-of-order`, `bad-previous-hash`, or why validation or commit could not be done; the block is then not in the ledger
    */
   commitBlock(block: Block): Promise<CommittedBlock>;
+  /** A hint that this block is handed over soon. */
+  prepare(block: Block): void;
   /** Resolves when the blocks handed over so far are committed or refused. */
   idle(): Promise<void>;
 }
@@ -44,5 +46,12 @@ export interface DeliverClient {
   readonly address: string | undefined;
 }
 
-/** Checks what one orderer says is the next block. @throws DenimError what is wrong with it */
-export type BlockVerifier = (block: Block) => void;
+/** Where a chain ends. */
+export type ChainTip = Pick<BlockchainInfo, "height" | "currentBlockHash">;
+
+/**
+ * Checks what one orderer says is the next block.
+ * @param tip the end of the chain where that is further than the ledger: a block on its way
+ * @throws DenimError what is wrong with it
+ */
+export type BlockVerifier = (block: Block, tip: ChainTip | undefined) => void;

@@ -6,6 +6,7 @@ import { latin1 } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import { ecPrivateKeyFromPem, ecPublicKeyFromSpki } from "./ec-key.ts";
 import { acceptableSignature, toLowS } from "./ecdsa-signature.ts";
+import { VerifyWorkers } from "./verify-workers.ts";
 import type { EcdsaProvider, EcPublicKey, SignatureCheck, Signer } from "./types.ts";
 
 /** Where to look, best first. */
@@ -59,7 +60,12 @@ export interface LibcryptoOptions {
   readonly maxKeyHandles?: number;
   /** Calls of a batch that may be under way at once. Default four per core. */
   readonly maxBatchLanes?: number;
+  /** Workers for large batches, started with the first. Default one less than cores, at least one. */
+  readonly workers?: number;
 }
+
+/** Smaller batches are not worth the workers' time and memory. */
+export const minWorkerBatch = 192;
 
 class LibcryptoProvider implements EcdsaProvider {
   readonly name = "libcrypto";
@@ -74,8 +80,12 @@ class LibcryptoProvider implements EcdsaProvider {
   #closed = false;
   #lent = 0;
 
-  constructor(lib: Library, options: LibcryptoOptions) {
+  readonly #options: LibcryptoOptions;
+  #workers: VerifyWorkers | undefined;
+
+  constructor(lib: Library, private readonly file: string, options: LibcryptoOptions) {
     this.#lib = lib;
+    this.#options = options;
     this.#maxKeyHandles = options.maxKeyHandles ?? 2048;
     const lanes = options.maxBatchLanes ?? 4 * (navigator.hardwareConcurrency || 2);
     this.#freeLanes = Array.from({ length: lanes }, (_, i) => lanes - i);
@@ -147,7 +157,10 @@ class LibcryptoProvider implements EcdsaProvider {
   }
 
   async verifyBatch(checks: readonly SignatureCheck[]): Promise<boolean[]> {
-    if (checks.length < 2) return checks.map((check) => this.verify(check));
+    if (checks.length < 2 || this.#closed) return checks.map((check) => this.verify(check));
+    if (checks.length >= minWorkerBatch) {
+      return await this.#pool().verify(checks.map(usable));
+    }
     const results = new Array<boolean>(checks.length).fill(false);
     let next = 0;
     const runLane = async () => {
@@ -165,6 +178,15 @@ class LibcryptoProvider implements EcdsaProvider {
     const lanes = Math.min(checks.length, this.#freeLanes.length || 1);
     await Promise.all(Array.from({ length: lanes }, runLane));
     return results;
+  }
+
+  #pool(): VerifyWorkers {
+    this.#workers ??= new VerifyWorkers({
+      library: this.file,
+      workers: this.#options.workers ?? Math.max(1, (navigator.hardwareConcurrency || 2) - 1),
+      verify: (check) => this.verify(check),
+    });
+    return this.#workers;
   }
 
   async #verifyOnPool(
@@ -259,8 +281,18 @@ class LibcryptoProvider implements EcdsaProvider {
     for (const signer of [...this.#signers]) signer.close();
     for (const handle of [...this.#byPoint.values()]) this.#evict(handle);
     this.#closed = true;
+    this.#workers?.close();
     if (this.#lent === 0) this.#lib.close();
   }
+}
+
+/** The check with a signature that libcrypto may see; undefined where it cannot hold. */
+function usable(check: SignatureCheck): SignatureCheck | undefined {
+  const signature = acceptableSignature(check.signature, check.key.curve);
+  if (!signature || signature.length > maxSignatureBytes || check.digest.length > 64) {
+    return undefined;
+  }
+  return { key: check.key, digest: check.digest, signature };
 }
 
 /** Opens libcrypto, or tells why not. Needs the permission `--allow-ffi`. */
@@ -277,7 +309,7 @@ export function openLibcrypto(
   const reasons: string[] = [];
   for (const name of libcryptoNames) {
     try {
-      return { provider: new LibcryptoProvider(Deno.dlopen(name, symbols), options) };
+      return { provider: new LibcryptoProvider(Deno.dlopen(name, symbols), name, options) };
     } catch (thrown) {
       reasons.push(`${name}: ${messageOf(thrown)}`);
     }

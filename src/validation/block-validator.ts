@@ -66,17 +66,53 @@ interface Candidate {
 
 type Reading = { readonly verdict: Verdict } | Candidate;
 
-/** The validator of one channel. It keeps nothing between blocks. */
-export function createBlockValidator(options: BlockValidatorOptions): BlockValidator {
-  return { validate: (block) => validateBlock(options, block) };
+/** What does not depend on state: transactions taken apart, their signature checks under way. */
+interface Opened {
+  /** The configuration whose identities were looked up. */
+  readonly bundle: Bundle;
+  readonly readings: readonly Reading[];
+  readonly batch: SignatureBatch;
+  readonly checked: Promise<readonly boolean[]>;
 }
 
-async function validateBlock(options: BlockValidatorOptions, block: Block): Promise<Uint8Array> {
+/** The validator of one channel. It keeps nothing between blocks but what `prepare` was given. */
+export function createBlockValidator(options: BlockValidatorOptions): BlockValidator {
+  const prepared = new WeakMap<Block, Opened>();
+  return {
+    prepare(block) {
+      try {
+        prepared.set(block, open(options, block));
+      } catch {
+        // A defect: `validate` meets it again, and reports it.
+      }
+    },
+    async validate(block) {
+      const opened = prepared.get(block);
+      prepared.delete(block);
+      // A configuration that came in between may know other identities.
+      const usable = opened?.bundle === options.bundleSource.bundle() ? opened : undefined;
+      return await validateBlock(options, block, usable ?? open(options, block));
+    },
+  };
+}
+
+function open(options: BlockValidatorOptions, block: Block): Opened {
   const bundle = options.bundleSource.bundle();
   const batch = new SignatureBatch();
   const data = block.data?.data ?? [];
   const readings = data.map((bytes) => read(options, bundle, batch, bytes));
-  batch.settle(await options.ecdsa.verifyBatch(batch.checks));
+  const checked = options.ecdsa.verifyBatch(batch.checks);
+  // Whoever validates the block awaits it; a block that nobody validates is nobody's failure.
+  checked.catch(() => {});
+  return { bundle, readings, batch, checked };
+}
+
+async function validateBlock(
+  options: BlockValidatorOptions,
+  block: Block,
+  { bundle, readings, batch, checked }: Opened,
+): Promise<Uint8Array> {
+  batch.settle(await checked);
   const state = options.ledger.newQueryExecutor();
   try {
     const policies = new PolicyEvaluator(

@@ -5,6 +5,8 @@ import { EnvelopeSchema, HeaderType, PayloadSchema } from "../gen/common/common_
 import { ChaincodeActionSchema } from "../gen/peer/proposal_pb.ts";
 import { buildTransaction, signedEnvelope } from "../../tests/support/transactions.ts";
 import { validatingAt } from "../../tests/support/validating.ts";
+import { TxValidationCode } from "../gen/peer/transaction_pb.ts";
+import { blockHeaderHash, newBlock } from "../protocol/block.ts";
 import { anyMemberPolicy } from "./chaincode-rules.ts";
 import { readTransaction } from "./transaction.ts";
 
@@ -231,4 +233,25 @@ Deno.test("the first signature of an endorser is the one that counts", async () 
     buildTransaction({ creator: user1, endorsers: [org1, forged] }).bytes,
   ]);
   assert.deepEqual(codes, ["ENDORSEMENT_POLICY_FAILURE", "VALID"]);
+});
+
+Deno.test("a prepared block gets the flags of the state and configuration at its turn", async () => {
+  using fixture = await validatingAt(6);
+  const { user1, org1, channel } = fixture;
+  const { ledger, committer, validator } = channel;
+  const spec = { creator: user1, endorsers: [org1], nonce: "prepared" };
+  const { bytes } = buildTransaction(spec);
+  const tip = ledger.info();
+  const first = newBlock(BigInt(tip.height), tip.currentBlockHash, [bytes]);
+  const hash = first.header ? blockHeaderHash(first.header) : emptyBytes;
+  const second = newBlock(BigInt(tip.height + 1), hash, [bytes]);
+  committer.prepare(first);
+  committer.prepare(second);
+  const flags = await Promise.all([committer.commitBlock(first), committer.commitBlock(second)]);
+  assert.deepEqual(flags.map((committed) => [...committed.flags]), [
+    [TxValidationCode.VALID],
+    [TxValidationCode.DUPLICATE_TXID],
+  ]);
+  // What was prepared is used once.
+  assert.deepEqual([...await validator.validate(first)], [TxValidationCode.DUPLICATE_TXID]);
 });

@@ -8,4 +8,9 @@ export interface BlockValidator {
    * @throws DenimError only when validation itself could not be done (state unreadable); the block must then not be committed
    */
   validate(block: Block): Promise<Uint8Array>;
+  /**
+   * A hint that this block is validated soon: its signature checks may begin, whatever happens to the
+   * blocks before it. Never throws.
+   */
+  prepare(block: Block): void;
 }

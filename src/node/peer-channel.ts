@@ -75,6 +75,7 @@ export class PeerChannel implements ChannelConfigSource {
           expectedPreviousHash: currentBlockHash,
         });
       },
+      onAhead: (block) => this.#pipeline.committer.prepare(block),
       onBlock: (block) => this.#commit(block),
       reconnect: services.reconnect,
       clock,

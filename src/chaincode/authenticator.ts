@@ -33,13 +33,36 @@ export interface IssuedCertificate {
   readonly certDer: Uint8Array;
 }
 
+interface Issued {
+  readonly instance: string;
+  readonly expiresAt: number;
+  /** It outlives the launches of its instance. */
+  readonly lasting: boolean;
+}
+
 export class Authenticator {
-  readonly #issued = new Map<string, { instance: string; expiresAt: number }>();
+  readonly #issued = new Map<string, Issued>();
 
   constructor(private readonly ca: ClientCertificateIssuer, private readonly clock: Clock) {}
 
   /** Issues a certificate for `name:version` and remembers whose it is. @throws DenimError */
   async issue(instance: string): Promise<ChaincodeTls> {
+    return (await this.#issue(instance, this.clock.now() + certificateLifetimeMs, false)).tls;
+  }
+
+  /** The same for chaincode that may register again and again until this is withdrawn. */
+  async issueUntilWithdrawn(
+    instance: string,
+  ): Promise<{ readonly tls: ChaincodeTls; withdraw(): void }> {
+    const { tls, hash } = await this.#issue(instance, Infinity, true);
+    return { tls, withdraw: () => void this.#issued.delete(hash) };
+  }
+
+  async #issue(
+    instance: string,
+    expiresAt: number,
+    lasting: boolean,
+  ): Promise<{ tls: ChaincodeTls; hash: string }> {
     let issued: IssuedCertificate;
     try {
       issued = await this.ca.newClientKeyPair();
@@ -50,21 +73,22 @@ export class Authenticator {
     for (const [hash, entry] of this.#issued) {
       if (entry.expiresAt <= now) this.#issued.delete(hash);
     }
-    this.#issued.set(hex(sha256(issued.certDer)), {
-      instance,
-      expiresAt: now + certificateLifetimeMs,
-    });
+    const digest = hex(sha256(issued.certDer));
+    this.#issued.set(digest, { instance, expiresAt, lasting });
     return {
-      clientKey: issued.keyPem,
-      clientCertificate: issued.certPem,
-      rootCertificate: this.ca.certificatePem,
+      tls: {
+        clientKey: issued.keyPem,
+        clientCertificate: issued.certPem,
+        rootCertificate: this.ca.certificatePem,
+      },
+      hash: digest,
     };
   }
 
-  /** No certificate issued for this instance is accepted any more. */
+  /** No certificate issued for a launch of this instance is accepted any more. */
   revoke(instance: string): void {
     for (const [hash, entry] of this.#issued) {
-      if (entry.instance === instance) this.#issued.delete(hash);
+      if (entry.instance === instance && !entry.lasting) this.#issued.delete(hash);
     }
   }
 

@@ -23,7 +23,9 @@ import {
 import type { PeerLedger } from "../ledger/types.ts";
 import type { ServiceHandlers } from "../rpc/types.ts";
 import type { ChaincodeRuntime, ChaincodeToRun } from "../runtime/types.ts";
+import { Attachments } from "./attachments.ts";
 import { Authenticator, type ClientCertificateIssuer } from "./authenticator.ts";
+import type { ChaincodeHost, ConnectedChaincode } from "./chaincode-host.ts";
 import { instanceName, parseChaincodeName } from "./chaincode-name.ts";
 import type { SignaturePolicyCompiler } from "./collection-access.ts";
 import type { ChaincodeSupportConfig } from "./chaincode-support-config.ts";
@@ -34,11 +36,10 @@ import { HandlerRegistry } from "./handler-registry.ts";
 import { withRemedy } from "./launch-failure.ts";
 import { LaunchHistory, type LaunchRecord, type LaunchStepObserver } from "./launch-record.ts";
 import { Launcher } from "./launcher.ts";
-import { registerService } from "./register-service.ts";
+import { registerService, type RegisterServiceOptions, serveDialled } from "./register-service.ts";
 import type { ShimServices } from "./shim-call.ts";
 import { executeSystemChaincode } from "./system-execution.ts";
 import type {
-  ChaincodeSupport,
   ExecuteResult,
   InstalledPackage,
   InstantiatedPackageSource,
@@ -69,38 +70,6 @@ export interface ChaincodeSupportOptions {
   readonly logger: Logger;
 }
 
-/** A connected instance, for `chaincode ps`. */
-export interface ConnectedChaincode {
-  readonly instance: string;
-  readonly name: string;
-  readonly version: string;
-  /** Number of its launch; undefined for chaincode that the user started. */
-  readonly launch: number | undefined;
-  /** It was launched by an instantiate or upgrade, whose commit may be still to come. */
-  readonly forDeployment: boolean;
-  /** Undefined for chaincode that the user started. */
-  readonly runtime: ChaincodeRuntime["kind"] | undefined;
-  readonly instanceId: string | undefined;
-  readonly activeTransactions: number;
-}
-
-/** ChaincodeSupport with what the composition root and operations need beside it. */
-export interface ChaincodeHost extends ChaincodeSupport {
-  /** For `RpcServer.register(ChaincodeSupport, …)` of the chaincode listener. */
-  readonly service: ServiceHandlers<typeof ChaincodeSupportService>;
-  connected(): ConnectedChaincode[];
-  /** The last launches: records, output, events. */
-  readonly launches: LaunchHistory;
-  /** The last launches, oldest first. */
-  launchRecords(name?: string): LaunchRecord[];
-  /** Stops an instance once it has no transactions, after `maxDrainMs` in any case. */
-  retire(name: string, version: string): Promise<void>;
-  /** Stops an instance where it runs, and launches it whatever its past. @throws DenimError as `launch` */
-  restart(name: string, version: string, signal?: AbortSignal): Promise<LaunchRecord | undefined>;
-  /** Stops every instance this peer launched and ends every stream. */
-  close(): Promise<void>;
-}
-
 /** Installed instantiation policies remembered, so that not every call between chaincodes reads a package. */
 const maxRememberedPolicies = 200;
 
@@ -115,6 +84,8 @@ export function createChaincodeSupport(options: ChaincodeSupportOptions): Chainc
 
 class StreamChaincodeSupport implements ChaincodeHost {
   readonly service: ServiceHandlers<typeof ChaincodeSupportService>;
+  readonly serveDialled: ChaincodeHost["serveDialled"];
+  readonly attachments: Attachments;
   readonly #options: ChaincodeSupportOptions;
   readonly #registry: HandlerRegistry;
   readonly launches: LaunchHistory;
@@ -147,13 +118,24 @@ class StreamChaincodeSupport implements ChaincodeHost {
       onCrash: (name, version) =>
         options.onCrash?.(name, version, backoff.pauseMs(instanceName(name, version))),
     });
-    this.service = registerService({
+    const streams: RegisterServiceOptions = {
       registry: this.#registry,
       services: this.#shimServices(),
       authenticator,
       keepaliveMs: config.keepaliveMs,
       logger,
       onClosed: (handler) => this.#launcher.streamClosed(handler),
+    };
+    this.service = registerService(streams);
+    this.serveDialled = (instance, messages) => serveDialled(instance, messages, streams);
+    this.attachments = new Attachments({
+      registry: this.#registry,
+      authenticator,
+      address: config.peerAddress,
+      stop: (instance) => {
+        const { name, version } = parseChaincodeName(instance);
+        return this.stop(name, version);
+      },
     });
   }
 

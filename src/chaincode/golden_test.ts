@@ -19,7 +19,8 @@ import { compileSignaturePolicy } from "../policy/signature-policy.ts";
 import { createRpcServer } from "../rpc/server.ts";
 import { ProcessRuntime } from "../runtime/process/process-runtime.ts";
 import { findToolchain } from "../runtime/process/toolchain.ts";
-import { type ChaincodeHost, createChaincodeSupport } from "./chaincode-support.ts";
+import type { ChaincodeHost } from "./chaincode-host.ts";
+import { createChaincodeSupport } from "./chaincode-support.ts";
 import { defaultChaincodeSupportConfig } from "./chaincode-support-config.ts";
 
 const go = findToolchain(Deno.env.toObject(), Deno.execPath()).go;

@@ -6,6 +6,7 @@ import type { Handler } from "./handler.ts";
 export class HandlerRegistry {
   readonly #handlers = new Map<string, Handler>();
   readonly #expected = new Map<string, Deferred<Handler>>();
+  readonly #permitted = new Map<string, (event: "registered" | "disconnected") => void>();
 
   /** @param allowUnsolicited accept chaincode that this peer did not launch (development mode) */
   constructor(readonly allowUnsolicited: boolean) {}
@@ -30,6 +31,15 @@ export class HandlerRegistry {
     this.#expected.delete(instance);
   }
 
+  /** Accepts this instance unasked for, as often as it comes; `onEvent` hears of it. */
+  permit(instance: string, onEvent: (event: "registered" | "disconnected") => void): void {
+    this.#permitted.set(instance, onEvent);
+  }
+
+  forbid(instance: string): void {
+    this.#permitted.delete(instance);
+  }
+
   /** @throws DenimError `duplicate-chaincode`, `unexpected-chaincode` with Fabric's text; the stream must end then */
   register(instance: string, handler: Handler): void {
     if (this.#handlers.has(instance)) {
@@ -37,7 +47,8 @@ export class HandlerRegistry {
         instance,
       });
     }
-    if (!this.#expected.has(instance) && !this.allowUnsolicited) {
+    const welcome = this.#expected.has(instance) || this.#permitted.has(instance);
+    if (!welcome && !this.allowUnsolicited) {
       throw new DenimError(
         "unexpected-chaincode",
         `peer will not accept external chaincode connection ${instance} (except in dev mode)`,
@@ -51,11 +62,14 @@ export class HandlerRegistry {
   ready(instance: string, handler: Handler): void {
     this.#expected.get(instance)?.resolve(handler);
     this.#expected.delete(instance);
+    this.#permitted.get(instance)?.("registered");
   }
 
   /** Removes this very handler; another one under the same name (a refused duplicate's rival) stays. */
   deregister(instance: string, handler: Handler): void {
-    if (this.#handlers.get(instance) === handler) this.#handlers.delete(instance);
+    if (this.#handlers.get(instance) !== handler) return;
+    this.#handlers.delete(instance);
+    this.#permitted.get(instance)?.("disconnected");
   }
 
   /** All connected instances, `name:version` → handler. */

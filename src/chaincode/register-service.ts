@@ -1,7 +1,13 @@
 /** The gRPC service that chaincode dials: `protos.ChaincodeSupport/Register`. */
-import { messageOf } from "../base/errors.ts";
+import { fromBinary } from "@bufbuild/protobuf";
+import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import type { ChaincodeMessage, ChaincodeSupport } from "../gen/peer/chaincode_shim_pb.ts";
+import { ChaincodeIDSchema } from "../gen/peer/chaincode_pb.ts";
+import {
+  type ChaincodeMessage,
+  ChaincodeMessage_Type,
+  type ChaincodeSupport,
+} from "../gen/peer/chaincode_shim_pb.ts";
 import type { CallContext, ServiceHandlers } from "../rpc/types.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { Handler } from "./handler.ts";
@@ -14,7 +20,7 @@ export interface RegisterServiceOptions {
   readonly registry: HandlerRegistry;
   readonly services: ShimServices;
   /** Undefined when chaincode TLS is off: names are taken as claimed then, as in Fabric. */
-  readonly authenticator: Authenticator | undefined;
+  readonly authenticator: Pick<Authenticator, "authenticate"> | undefined;
   /** Interval of KEEPALIVE messages in milliseconds; 0 = none. */
   readonly keepaliveMs: number;
   readonly logger: Logger;
@@ -29,6 +35,38 @@ export function registerService(
   options: RegisterServiceOptions,
 ): ServiceHandlers<typeof ChaincodeSupport> {
   return { register: (requests, context) => serveStream(requests, context, options) };
+}
+
+/**
+ * The stream of a chaincode that the peer has dialled: there is no certificate to tell who it is, but
+ * it may only be the one that was dialled.
+ */
+export function serveDialled(
+  instance: string,
+  messages: AsyncIterable<ChaincodeMessage>,
+  options: RegisterServiceOptions,
+): AsyncIterable<ChaincodeMessage> {
+  const authenticate = (message: ChaincodeMessage) => {
+    const name = registeredNameOf(message);
+    if (name === instance) return;
+    throw new DenimError(
+      "wrong-chaincode",
+      `the chaincode service registers as ${name ?? "nothing"}, but ${instance} was dialled`,
+      { instance, name },
+      `Start the service with the chaincode id ${instance}.`,
+    );
+  };
+  const context = { clientCertificate: undefined };
+  return serveStream(messages, context, { ...options, authenticator: { authenticate } });
+}
+
+function registeredNameOf({ type, payload }: ChaincodeMessage): string | undefined {
+  if (type !== ChaincodeMessage_Type.REGISTER) return undefined;
+  try {
+    return fromBinary(ChaincodeIDSchema, payload).name;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -80,7 +118,7 @@ async function readRequests(
   context: StreamContext,
   handler: Handler,
   outbox: Outbox,
-  authenticator: Authenticator | undefined,
+  authenticator: Pick<Authenticator, "authenticate"> | undefined,
 ): Promise<void> {
   let first = true;
   for await (const message of requests) {

@@ -4,7 +4,7 @@
  */
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { DenimError } from "../base/errors.ts";
-import type { ChaincodeHost, ConnectedChaincode } from "../chaincode/chaincode-support.ts";
+import type { ChaincodeHost, ConnectedChaincode } from "../chaincode/chaincode-host.ts";
 import type { LaunchEvent } from "../chaincode/launch-feed.ts";
 import type { LaunchRecord, LaunchStep } from "../chaincode/launch-record.ts";
 import type { LaunchRecorder } from "../chaincode/launch-record.ts";

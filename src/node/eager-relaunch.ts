@@ -5,7 +5,7 @@
 import { sleep } from "../base/async.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import type { ChaincodeHost } from "../chaincode/chaincode-support.ts";
+import type { ChaincodeHost } from "../chaincode/chaincode-host.ts";
 import type { PackageStore } from "../chaincode/types.ts";
 import type { PeerLedger } from "../ledger/types.ts";
 import { instantiatedVersions } from "./instantiated-versions.ts";

@@ -8,7 +8,8 @@ import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { LogWriter } from "../base/log-writer.ts";
 import type { Logger } from "../base/logger.ts";
-import { type ChaincodeHost, createChaincodeSupport } from "../chaincode/chaincode-support.ts";
+import type { ChaincodeHost } from "../chaincode/chaincode-host.ts";
+import { createChaincodeSupport } from "../chaincode/chaincode-support.ts";
 import { DirectoryPackageStore } from "../chaincode/package/package-store.ts";
 import { createAclProvider } from "../channel/acl-provider.ts";
 import {
@@ -23,6 +24,7 @@ import { createEcdsaProvider } from "../crypto/provider.ts";
 import { registerPeerDeliver } from "../deliver/peer-deliver.ts";
 import { createEndorser } from "../endorser/endorser.ts";
 import { Control } from "../gen/denim/control_pb.ts";
+import { Development } from "../gen/denim/dev_pb.ts";
 import { Admin } from "../gen/peer/admin_pb.ts";
 import { ChaincodeSupport } from "../gen/peer/chaincode_shim_pb.ts";
 import { Endorser } from "../gen/peer/peer_pb.ts";
@@ -43,6 +45,7 @@ import { SystemChaincodes } from "../syscc/system-chaincodes.ts";
 import { createAdminService } from "./admin-service.ts";
 import { Channels } from "./channels.ts";
 import { createControlService } from "./control-service.ts";
+import { createDevService } from "./dev-service.ts";
 import { EagerRelaunch } from "./eager-relaunch.ts";
 import { ledgerOptions } from "./ledger-options.ts";
 import { chaincodeServerTls, readPeerTls } from "./peer-tls.ts";
@@ -177,6 +180,8 @@ export class PeerNode {
           logger: log.logger("container"),
           chaincodeHost,
           environment,
+          serveDialled: (instance, messages) => chaincode.serveDialled(instance, messages),
+          isAttached: (instance) => chaincode.attachments.has(instance),
         }),
         (all) => all.close(),
       );
@@ -206,7 +211,7 @@ export class PeerNode {
           definitions,
           acl,
           certificateAuthority: authority,
-          runtimeFor: ({ type }) => runtimes.choose(type),
+          runtimeFor: (wanted) => runtimes.choose(wanted),
           ledger: (channelId) => channels.ledger(channelId),
           bundle: bundleOf,
           signaturePolicy: (channelId, policy) => {
@@ -288,6 +293,10 @@ export class PeerNode {
           chaincode,
           prune: () => prune({ chaincode, packages, runtimes, logger }),
         }),
+      );
+      server.register(
+        Development,
+        createDevService({ ...admin, attachments: chaincode.attachments }),
       );
 
       channels.startAll();

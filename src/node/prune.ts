@@ -1,7 +1,7 @@
 /** Removing what nothing uses any more: builds, images, containers, output of launches that are over. */
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import type { ChaincodeHost } from "../chaincode/chaincode-support.ts";
+import type { ChaincodeHost } from "../chaincode/chaincode-host.ts";
 import type { InstalledPackage, PackageStore } from "../chaincode/types.ts";
 import type { ChaincodeToRun, PrunedItem } from "../runtime/types.ts";
 import { chaincodeOf, type Runtimes } from "./runtimes.ts";

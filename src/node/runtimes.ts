@@ -1,10 +1,14 @@
-/** Where this peer's chaincode runs: Docker, local processes or the user's own terminal. */
+/**
+ * Where this peer's chaincode runs: Docker, local processes, somebody's own terminal or a service that
+ * the peer dials. Decided for each chaincode: `chaincode.runtimes.<name>`, else a service that
+ * `chaincode.services.<name>` or the package's connection.json names, else `chaincode.runtime`.
+ */
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ChaincodePackage } from "../chaincode/package/chaincode-package.ts";
-import type { ChaincodeSettings, PeerConfig } from "../config/types.ts";
+import type { ChaincodeServiceSettings, ChaincodeSettings, PeerConfig } from "../config/types.ts";
 import { ChaincodeSpec_Type } from "../gen/peer/chaincode_pb.ts";
 import {
   chooseRuntime,
@@ -12,6 +16,8 @@ import {
   type RuntimeChoice,
 } from "../runtime/choose-runtime.ts";
 import { ExternalRuntime } from "../runtime/external/external-runtime.ts";
+import { connectionFileOf } from "../runtime/service/connection-file.ts";
+import { ServiceRuntime, type ServiceRuntimeOptions } from "../runtime/service/service-runtime.ts";
 import type { ChaincodeRuntime, ChaincodeToRun, PrunedItem } from "../runtime/types.ts";
 
 export interface RuntimesOptions {
@@ -19,40 +25,92 @@ export interface RuntimesOptions {
   /** Host that chaincode dials, a name in the chaincode listener's certificate. */
   readonly chaincodeHost: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The peer's side of the stream with a chaincode service. */
+  serveDialled: ServiceRuntimeOptions["serve"];
+  /** Does somebody run this chaincode himself (`denim chaincode dev`)? */
+  isAttached(instance: string): boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
+/** What the choice looks at. */
+export type ChaincodeToPlace = Pick<
+  ChaincodeToRun,
+  "name" | "version" | "type" | "path" | "codePackage"
+>;
+
 export class Runtimes {
   #engines: Promise<{ docker: DockerCandidate; process: ChaincodeRuntime }> | undefined;
   readonly #external: ExternalRuntime;
+  readonly #service: ServiceRuntime;
   readonly #builds = new AbortController();
   readonly #building = new Set<Promise<void>>();
   /** The last reason told, so that the log says it once. */
   #told = "";
 
   constructor(private readonly options: RuntimesOptions) {
-    this.#external = new ExternalRuntime(options.logger);
+    const { config, clock, logger } = options;
+    this.#external = new ExternalRuntime(logger, join(config.peer.fileSystemPath, "external"));
+    this.#service = new ServiceRuntime({
+      settingsOf: (chaincode) => this.#serviceSettings(chaincode),
+      serve: (instance, messages) => options.serveDialled(instance, messages),
+      clock,
+    });
   }
 
-  /** The runtime for chaincode of this type. @throws DenimError where none can be used */
-  async choose(type: ChaincodeSpec_Type): Promise<ChaincodeRuntime> {
-    return (await this.chosen(type)).runtime;
+  /** The runtime for a chaincode. @throws DenimError where none can be used */
+  async choose(chaincode: ChaincodeToPlace): Promise<ChaincodeRuntime> {
+    const { config, logger, isAttached } = this.options;
+    const { mode, runtimes, services } = config.chaincode;
+    if (mode === "dev" || isAttached(`${chaincode.name}:${chaincode.version}`)) {
+      return this.#external;
+    }
+    const own = runtimes[chaincode.name.toLowerCase()] ?? "auto";
+    if (own === "external") return this.#external;
+    if (own === "service") return this.#service;
+    if (own !== "auto") {
+      const { docker, process } = await this.#loaded();
+      return own === "docker" ? docker : process;
+    }
+    if (services[chaincode.name.toLowerCase()] !== undefined) return this.#service;
+    // Where the administrator has said how chaincode runs, a package does not decide otherwise.
+    if (config.chaincode.runtime === "auto" && connectionFileOf(chaincode) !== undefined) {
+      return this.#service;
+    }
+    const choice = await this.chosen(chaincode.type);
+    if (choice.reason !== this.#told) logger.info(`chaincode runs in ${choice.reason}`);
+    this.#told = choice.reason;
+    return choice.runtime;
   }
 
-  /** The same with the reason, for people. Asked anew each time: engines come and go. */
+  /**
+   * Where chaincode of a type runs of which nothing particular is said, with the reason, for people.
+   * Asked anew each time: engines come and go.
+   */
   async chosen(type: ChaincodeSpec_Type): Promise<RuntimeChoice> {
-    const { config, logger } = this.options;
+    const { config } = this.options;
     if (config.chaincode.mode === "dev") {
       return { runtime: this.#external, reason: "started by the user: chaincode.mode is dev" };
     }
-    this.#engines ??= this.#load();
-    const { docker, process } = await this.#engines;
+    const { docker, process } = await this.#loaded();
     const images = baseImages(type, config.chaincode);
-    const choice = await chooseRuntime(config.chaincode.runtime, docker, process, images);
-    if (choice.reason !== this.#told) logger.info(`chaincode runs in ${choice.reason}`);
-    this.#told = choice.reason;
-    return choice;
+    return await chooseRuntime(config.chaincode.runtime, docker, process, images);
+  }
+
+  #serviceSettings(chaincode: ChaincodeToRun): ChaincodeServiceSettings {
+    const settings = this.options.config.chaincode.services[chaincode.name.toLowerCase()] ??
+      connectionFileOf(chaincode);
+    if (settings !== undefined) return settings;
+    throw new DenimError(
+      "service-unknown",
+      `nothing says where the service of chaincode ${chaincode.name} is`,
+      { name: chaincode.name },
+      `Set chaincode.services.${chaincode.name}.address, or put a connection.json into the package.`,
+    );
+  }
+
+  #loaded(): Promise<{ docker: DockerCandidate; process: ChaincodeRuntime }> {
+    return this.#engines ??= this.#load();
   }
 
   async #load(): Promise<{ docker: DockerCandidate; process: ChaincodeRuntime }> {
@@ -65,6 +123,8 @@ export class Runtimes {
       docker: new DockerRuntime({
         vm: config.vm,
         platforms: config.chaincode,
+        build: config.chaincode.build,
+        environment,
         peer: { networkId: config.peer.networkId, peerId: config.peer.id },
         owner: config.peer.fileSystemPath,
         logger,
@@ -73,6 +133,7 @@ export class Runtimes {
       process: new ProcessRuntime({
         directory: join(config.peer.fileSystemPath, "processes"),
         tlsServerName: chaincodeHost,
+        limits: config.chaincode.process,
         environment: Object.fromEntries(
           Object.entries(environment).flatMap(([name, value]) =>
             value === undefined ? [] : [[name, value] as const]
@@ -97,7 +158,7 @@ export class Runtimes {
 
   async #build(installed: ChaincodePackage): Promise<void> {
     const chaincode = chaincodeOf(installed);
-    const runtime = await this.choose(chaincode.type);
+    const runtime = await this.choose(chaincode);
     const { signal } = this.#builds;
     const silent = { step() {}, output() {} };
     await runtime.build(chaincode, silent, signal);
@@ -110,9 +171,8 @@ export class Runtimes {
    */
   async prune(keep: readonly ChaincodeToRun[]): Promise<PrunedItem[]> {
     if (this.options.config.chaincode.mode === "dev") return [];
-    this.#engines ??= this.#load();
     const pruned: PrunedItem[] = [];
-    for (const runtime of Object.values(await this.#engines)) {
+    for (const runtime of Object.values(await this.#loaded())) {
       try {
         if ((await runtime.check()).ok) pruned.push(...await runtime.prune?.(keep) ?? []);
       } catch (error) {
@@ -127,7 +187,12 @@ export class Runtimes {
     this.#builds.abort(new DenimError("shutting-down", "the peer is shutting down"));
     await Promise.all(this.#building);
     const engines = await this.#engines?.catch(() => undefined);
-    await Promise.all([engines?.docker.close(), engines?.process.close(), this.#external.close()]);
+    await Promise.all([
+      engines?.docker.close(),
+      engines?.process.close(),
+      this.#external.close(),
+      this.#service.close(),
+    ]);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import type { ChaincodeHost, ConnectedChaincode } from "../chaincode/chaincode-support.ts";
+import type { ChaincodeHost, ConnectedChaincode } from "../chaincode/chaincode-host.ts";
 import type { PeerLedger } from "../ledger/types.ts";
 import { instantiatedVersion } from "./instantiated-versions.ts";
 

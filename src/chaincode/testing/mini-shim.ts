@@ -16,7 +16,7 @@ import {
 } from "../../gen/peer/chaincode_shim_pb.ts";
 import type { ChaincodeEvent } from "../../gen/peer/chaincode_event_pb.ts";
 import { type Response, ResponseSchema } from "../../gen/peer/proposal_response_pb.ts";
-import type { ChaincodeHost } from "../chaincode-support.ts";
+import type { ChaincodeHost } from "../chaincode-host.ts";
 
 /** What the test's chaincode sees of one transaction. */
 export interface MiniStub {

@@ -24,11 +24,8 @@ import type {
   StartRequest,
 } from "../../runtime/types.ts";
 import type { SystemChaincode } from "../../syscc/types.ts";
-import {
-  type ChaincodeHost,
-  type ChaincodeSupportOptions,
-  createChaincodeSupport,
-} from "../chaincode-support.ts";
+import type { ChaincodeHost } from "../chaincode-host.ts";
+import { type ChaincodeSupportOptions, createChaincodeSupport } from "../chaincode-support.ts";
 import type { ChaincodeSupportConfig } from "../chaincode-support-config.ts";
 import type { ChaincodeDefinition, InstalledPackage, TransactionParams } from "../types.ts";
 import { FakeHistory, FakeSimulator } from "./fake-simulator.ts";

@@ -150,7 +150,6 @@ export function launchNode(
   const { toolchain } = context;
   const directory = join(context.directory, "src");
   const start = startCommand(directory, readPackageJson(directory));
-  const peer = ["--peer.address", places.peerAddress];
   if (start.kind === "npm") {
     if (toolchain.npm === undefined || toolchain.node === undefined) {
       throw new DenimError(
@@ -160,14 +159,17 @@ export function launchNode(
         'Install Node.js with npm, or make the start script "node FILE".',
       );
     }
+    const peer = ["--peer.address", places.peerAddress];
     return { command: toolchain.npm, arguments: ["start", "--", ...peer], directory };
   }
-  const script = [start.file, ...start.arguments, ...peer];
+  const underDeno = toolchain.deno !== undefined && context.engine !== "node";
+  const peerAddress = underDeno ? withoutLookup(places.peerAddress) : places.peerAddress;
+  const script = [start.file, ...start.arguments, "--peer.address", peerAddress];
   const inspect = places.inspect === undefined ? [] : [`--inspect=${places.inspect}`];
   const heapMegabytes = Math.floor(places.limits.memoryBytes * heapShare / (1024 * 1024));
-  if (toolchain.deno !== undefined && context.engine !== "node") {
+  if (underDeno && toolchain.deno !== undefined) {
     // grpc-js names the dialled host in the TLS handshake, and Deno refuses IP addresses there.
-    if (places.tlsServerName !== undefined && isIP(hostOf(places.peerAddress)) !== 0) {
+    if (places.tlsServerName !== undefined && isIP(hostOf(peerAddress)) !== 0) {
       script.push("--ssl-target-name-override", places.tlsServerName);
     }
     const modules = join(directory, "node_modules");
@@ -186,7 +188,7 @@ export function launchNode(
         "--unstable-detect-cjs",
         ...(places.limits.network === "all"
           ? ["--allow-net"]
-          : [`--allow-net=${reachable(places.peerAddress).join(",")}`]),
+          : [`--allow-net=${reachable(peerAddress)}`]),
         ...(heapMegabytes > 0 ? [`--v8-flags=--max-old-space-size=${heapMegabytes}`] : []),
         "--allow-env",
         "--allow-sys",
@@ -215,12 +217,17 @@ export function launchNode(
 /** Of the memory limit, JavaScript objects may take this share; the rest is for code and buffers. */
 const heapShare = 0.75;
 
-/** What Deno is to let through for a connection to the peer: names are looked up, then dialled. */
-function reachable(peerAddress: string): string[] {
-  const host = hostOf(peerAddress);
-  const port = peerAddress.slice(peerAddress.lastIndexOf(":") + 1);
-  if (host !== "localhost") return [peerAddress];
-  return [peerAddress, `127.0.0.1:${port}`, `[::1]:${port}`];
+/**
+ * Deno lets a program look a name up only where it may reach every port of that host, so the local
+ * host goes by its number.
+ */
+function withoutLookup(address: string): string {
+  return hostOf(address) === "localhost" ? address.replace("localhost", "127.0.0.1") : address;
+}
+
+/** What Deno is to let through for a connection to the peer: the address, or all of a named host. */
+function reachable(address: string): string {
+  return isIP(hostOf(address)) !== 0 ? address : hostOf(address);
 }
 
 function hostOf(address: string): string {

@@ -2,6 +2,7 @@
 import { DenimError, messageOf } from "../base/errors.ts";
 import { systemErrorCode, systemErrorText } from "../base/system-error.ts";
 import type { Command } from "./command.ts";
+import { plainText } from "./plain-text.ts";
 import { type FlagValues, parseFlags, UsageError } from "./flags.ts";
 import { hintOf, type Situation, systemHintOf } from "./hints.ts";
 import type { Terminal } from "./terminal.ts";
@@ -90,9 +91,9 @@ function fail(
 ): number {
   const systemCode = systemErrorCode(error);
   if (error instanceof DenimError) {
-    terminal.err(`Error: ${error.message}\n`);
+    terminal.err(`Error: ${plainText(error.message)}\n`);
     const hint = error.hint ?? hintOf(error.message, situation);
-    if (hint) terminal.err(`Hint: ${hint}\n`);
+    if (hint) terminal.err(`Hint: ${plainText(hint)}\n`);
   } else if (systemCode !== undefined) {
     terminal.err(`Error: ${systemErrorText(error)}\nHint: ${systemHintOf(systemCode)}\n`);
   } else {

@@ -76,7 +76,9 @@ export function explainConnectError(error: unknown): ConnectFailure {
     case "EPIPE":
       return {
         reason: "connection closed by the server",
-        hint: "Does the server speak TLS, and does it accept this client's certificate?",
+        hint:
+          "Does the server want TLS (--tls and --cafile for an orderer, CORE_PEER_TLS_ENABLED for a " +
+          "peer), and does it accept this client's certificate?",
       };
     case "ERR_TLS_CERT_ALTNAME_INVALID":
       return {

@@ -1,4 +1,5 @@
 /** Chaincode in Docker containers. Mirrors core/container/dockercontroller and core/chaincode/container_runtime.go. */
+import { posix } from "node:path";
 import { Readable } from "node:stream";
 import { withDeadline } from "../../base/async.ts";
 import { hex } from "../../base/bytes.ts";
@@ -6,6 +7,7 @@ import type { Clock } from "../../base/clock.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { ChaincodeSettings, VmSettings } from "../../config/types.ts";
+import { BuildAudience } from "../build-audience.ts";
 import { buildKey, tellJoined } from "../build-key.ts";
 import { containerTlsPaths, launchEnvironment, tlsFiles } from "../launch-environment.ts";
 import { OutputLog } from "../output.ts";
@@ -17,6 +19,7 @@ import type {
   ChaincodeRuntime,
   ChaincodeToRun,
   LaunchObserver,
+  PrunedItem,
   RunningChaincode,
   StartRequest,
 } from "../types.ts";
@@ -31,9 +34,11 @@ import {
 } from "./docker-config.ts";
 import type { Dockerode, DockerodeContainer } from "./dockerode-types.ts";
 import { apiError, statusOf, unreachable } from "./engine-error.ts";
+import { limited, tlsDirectory } from "./hardening.ts";
 import { hostConfig, networkMode, reachableAddress } from "./host-config.ts";
 import { buildImage, containerStepTimeoutMs, removeContainer } from "./image-build.ts";
 import { containerName, imageName, type PeerNames } from "./names.ts";
+import { pruneEngine } from "./prune.ts";
 import { followContainer, tryRemove } from "./running-container.ts";
 
 /** Labels on images and containers. */
@@ -70,6 +75,7 @@ export class DockerRuntime implements ChaincodeRuntime {
   readonly kind = "docker";
   /** By what is built; a build outlives the client that asked for it. */
   readonly #builds: SingleFlight<void>;
+  readonly #audience = new BuildAudience();
   readonly #running = new Set<RunningChaincode>();
   readonly #logger: Logger;
   #connection: Promise<EngineConnection> | undefined;
@@ -95,6 +101,7 @@ export class DockerRuntime implements ChaincodeRuntime {
     while (!await this.#isBuilt(docker, image, chaincode)) {
       const runningForMs = this.#builds.runningForMs(key);
       if (runningForMs !== undefined) tellJoined(observer, runningForMs, this.options.clock.now());
+      const leave = this.#audience.join(key, observer);
       try {
         await this.#builds.run(
           key,
@@ -108,6 +115,8 @@ export class DockerRuntime implements ChaincodeRuntime {
           observer.step("build", "failed", { error: messageOf(error) });
         }
         throw error;
+      } finally {
+        leave();
       }
     }
   }
@@ -125,14 +134,18 @@ export class DockerRuntime implements ChaincodeRuntime {
     const askHelper = this.options.credentialHelper ?? runCredentialHelper;
     const output = new OutputLog(this.options.clock, (line) => {
       this.#logger.debug(line.text, { image });
-      observer.output(line);
+      this.#audience.tell(key, line);
     });
-    await buildImage({
+    const building = buildImage({
       docker,
       chaincode,
       image,
       settings: platforms,
-      labels: { [label.package]: hex(chaincode.packageId), [label.build]: key },
+      labels: {
+        [label.package]: hex(chaincode.packageId),
+        [label.build]: key,
+        ...this.#ownerLabel(),
+      },
       buildLabel: [label.build, key],
       containerLabels: this.#containerLabels(chaincode),
       networkMode: networkMode(vm.docker.hostConfig),
@@ -147,6 +160,7 @@ export class DockerRuntime implements ChaincodeRuntime {
       observer,
       output,
     }, abandoned);
+    await building.finally(() => this.#audience.end(key));
   }
 
   async start(
@@ -179,11 +193,16 @@ export class DockerRuntime implements ChaincodeRuntime {
     try {
       throwIfAborted(signal);
       if (request.tls !== undefined) {
-        const files = tlsFiles(request.tls, containerTlsPaths)
-          .map(({ path, content }) => ({ name: path, content }));
+        const files = tlsFiles(request.tls, containerTlsPaths);
+        // Into a volume only what lies in it; else absolute names, as Fabric uploads them.
+        const path = this.#limits(chaincode).volumes === undefined ? "/" : tlsDirectory;
+        const archive = writeTar(files.map((file) => ({
+          name: path === "/" ? file.path : posix.basename(file.path),
+          content: file.content,
+        })));
         await step(
           "upload",
-          () => container.putArchive(Readable.from([writeTar(files)]), { path: "/", abortSignal }),
+          () => container.putArchive(Readable.from([archive]), { path, abortSignal }),
         );
       }
       await step("start", () => container.start({ abortSignal }));
@@ -233,6 +252,20 @@ export class DockerRuntime implements ChaincodeRuntime {
   async hasImage(name: string): Promise<boolean> {
     const { docker } = await this.#connect();
     return await imageLabels(docker, name) !== undefined;
+  }
+
+  async prune(keep: readonly ChaincodeToRun[]): Promise<PrunedItem[]> {
+    const { owner, clock } = this.options;
+    if (owner === undefined) return [];
+    const kept = new Map(
+      keep.map((chaincode) => [this.#imageName(chaincode), hex(chaincode.packageId)]),
+    );
+    return await pruneEngine(await this.#engine(), {
+      ownerLabel: `${label.owner}=${owner}`,
+      keeps: (image, labels) => kept.has(image) && kept.get(image) === labels[label.package],
+      now: clock.now(),
+      logger: this.#logger,
+    });
   }
 
   async close(): Promise<void> {
@@ -299,6 +332,7 @@ export class DockerRuntime implements ChaincodeRuntime {
       this.options.peerAddress ?? request.peerAddress,
       settings.hostConfig,
     );
+    const limits = this.#limits(chaincode, extraHosts);
     return docker.createContainer({
       name,
       Image: this.#imageName(chaincode),
@@ -307,17 +341,28 @@ export class DockerRuntime implements ChaincodeRuntime {
       AttachStdout: settings.attachStdout,
       AttachStderr: settings.attachStdout,
       Labels: this.#containerLabels(chaincode),
-      HostConfig: hostConfig(settings.hostConfig, extraHosts),
+      HostConfig: limits.hostConfig,
+      Volumes: limits.volumes,
       // Not given up halfway: it is removed once it is known.
       abortSignal: AbortSignal.timeout(containerStepTimeoutMs),
     });
   }
 
+  #limits({ type }: ChaincodeToRun, extraHosts: readonly string[] = []) {
+    const { hostConfig: settings, hardening } = this.options.vm.docker;
+    return limited(hostConfig(settings, extraHosts), hardening, type);
+  }
+
   #containerLabels(chaincode: ChaincodeToRun): Record<string, string> {
     return {
       [label.chaincode]: `${chaincode.name}:${chaincode.version}`,
-      ...(this.options.owner === undefined ? {} : { [label.owner]: this.options.owner }),
+      ...this.#ownerLabel(),
     };
+  }
+
+  #ownerLabel(): Record<string, string> {
+    const { owner } = this.options;
+    return owner === undefined ? {} : { [label.owner]: owner };
   }
 }
 

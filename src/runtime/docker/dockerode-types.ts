@@ -35,11 +35,15 @@ export interface Dockerode {
   getContainer(idOrName: string): DockerodeContainer;
   listContainers(
     options: { all: boolean; filters: string } & WithSignal,
-  ): Promise<{ Id: string }[]>;
+  ): Promise<{ Id: string; Names: string[]; Created: number }[]>;
   getImage(name: string): {
     inspect(options?: WithSignal): Promise<{ Config: { Labels?: Record<string, string> | null } }>;
+    history(options?: WithSignal): Promise<{ Size: number; Tags: string[] | null }[]>;
+    remove(options?: WithSignal): Promise<unknown>;
   };
-  listImages(options: { filters: string } & WithSignal): Promise<{ Id: string }[]>;
+  listImages(options: { filters: string } & WithSignal): Promise<
+    { Id: string; RepoTags?: string[] | null; Labels?: Record<string, string> | null }[]
+  >;
   pull(
     name: string,
     options: { authconfig?: RegistryCredentials } & WithSignal,

@@ -24,6 +24,9 @@ export const maxBuildOutputBytes = 1024 * 1024 * 1024;
 /** Create, upload or start of a container may take so long; a busy engine needs seconds. */
 export const containerStepTimeoutMs = 60_000;
 
+/** An engine that does not answer must not hold up those who wait for the next attempt. */
+export const removeTimeoutMs = 20_000;
+
 /** One build step (builder container, image build, pull) may take so long. */
 export const buildStepTimeoutMs = 10 * 60_000;
 
@@ -211,7 +214,8 @@ async function deployImage(
 /** Removes a container whatever its state; one that has gone, or is going, is fine. */
 export async function removeContainer(container: DockerodeContainer): Promise<void> {
   try {
-    await container.remove({ force: true, v: true });
+    const abortSignal = AbortSignal.timeout(removeTimeoutMs);
+    await container.remove({ force: true, v: true, abortSignal });
   } catch (error) {
     const status = statusOf(error);
     if (status !== 404 && status !== 409) throw apiError("remove container", error);

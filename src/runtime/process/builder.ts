@@ -5,14 +5,16 @@ import type { Clock } from "../../base/clock.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import { buildFailed } from "../build-error.ts";
+import { BuildAudience } from "../build-audience.ts";
 import { buildKey, tellJoined } from "../build-key.ts";
 import { OutputLog } from "../output.ts";
 import { SingleFlight } from "../single-flight.ts";
-import type { ChaincodeToRun, LaunchObserver } from "../types.ts";
+import type { ChaincodeToRun, LaunchObserver, PrunedItem } from "../types.ts";
 import type { BuildContext } from "./build.ts";
 import { runChild } from "./child.ts";
 import { buildEnvironment, type Environment } from "./environment.ts";
 import { buildGo } from "./go-build.ts";
+import { pruneBuilds } from "./prune.ts";
 import { buildNode, type JavaScriptEngine } from "./node-build.ts";
 import type { Toolchain } from "./toolchain.ts";
 
@@ -31,6 +33,7 @@ export interface BuilderOptions {
 export class Builder {
   /** A build outlives the client that asked for it: the next attempt finds it further on, or done. */
   readonly #flights: SingleFlight<string>;
+  readonly #audience = new BuildAudience();
 
   constructor(private readonly options: BuilderOptions) {
     this.#flights = new SingleFlight({ whenAbandoned: "continue", clock: options.clock });
@@ -61,31 +64,42 @@ export class Builder {
     if (runningForMs === undefined && existsSync(directory)) return directory;
     if (runningForMs === undefined) observer.step("build", "begin");
     else tellJoined(observer, runningForMs, this.options.clock.now());
+    const leave = this.#audience.join(directory, observer);
     try {
       await this.#flights.run(
         directory,
         signal,
-        (abandoned) => this.#build(chaincode, directory, observer, abandoned),
+        (abandoned) => this.#build(chaincode, directory, abandoned),
       );
       observer.step("build", "end");
       return directory;
     } catch (error) {
       observer.step("build", "failed", { error: messageOf(error) });
       throw error;
+    } finally {
+      leave();
     }
+  }
+
+  /** Removes all builds but those of `keep` and those named in `running`. */
+  prune(keep: readonly ChaincodeToRun[], running: ReadonlySet<string>): PrunedItem[] {
+    const names = new Set([...keep.map((chaincode) => buildKey(chaincode)), ...running]);
+    return pruneBuilds(this.options.directory, names, this.options.clock.now());
   }
 
   /** Builds beside the final place and moves it there when whole. */
   async #build(
     chaincode: ChaincodeToRun,
     directory: string,
-    observer: LaunchObserver,
     signal: AbortSignal,
   ): Promise<string> {
     const cacheDirectory = join(this.options.directory, "cache");
     mkdirSync(join(this.options.directory, "builds"), { recursive: true, mode: 0o700 });
     const making = mkdtempSync(`${directory}.`);
-    const output = new OutputLog(this.options.clock, (line) => observer.output(line));
+    const output = new OutputLog(
+      this.options.clock,
+      (line) => this.#audience.tell(directory, line),
+    );
     const context: BuildContext = {
       chaincode,
       directory: making,
@@ -125,6 +139,7 @@ export class Builder {
       if (!existsSync(directory)) renameSync(making, directory);
       return directory;
     } finally {
+      this.#audience.end(directory);
       rmSync(making, { recursive: true, force: true });
     }
   }

@@ -4,7 +4,7 @@
  * `cache` what builds share. Not a sandbox: Go chaincode can do what the peer's user can.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
@@ -16,6 +16,7 @@ import type {
   ChaincodeRuntime,
   ChaincodeToRun,
   LaunchObserver,
+  PrunedItem,
   RunningChaincode,
   StartRequest,
 } from "../types.ts";
@@ -52,7 +53,8 @@ export interface ProcessRuntimeOptions {
 export class ProcessRuntime implements ChaincodeRuntime {
   readonly kind = "process";
   readonly #builder: Builder;
-  readonly #running = new Set<RunningChaincode>();
+  /** With the name of the build it was started from. */
+  readonly #running = new Map<RunningChaincode, string>();
   readonly #logger: Logger;
   readonly #environment: Environment;
   readonly #toolchain: Toolchain;
@@ -98,7 +100,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
       observer.step("start", "begin");
       const running = this.#startIn(request, directory, instance, paths, observer);
       observer.step("start", "end", { id: running.id });
-      this.#running.add(running);
+      this.#running.set(running, basename(directory));
       void running.exited.finally(() => this.#running.delete(running));
       return running;
     } catch (error) {
@@ -128,10 +130,15 @@ export class ProcessRuntime implements ChaincodeRuntime {
     return Promise.resolve({ ok: true, detail: parts.join(", ") });
   }
 
+  prune(keep: readonly ChaincodeToRun[]): Promise<PrunedItem[]> {
+    this.#prepare();
+    return Promise.resolve(this.#builder.prune(keep, new Set(this.#running.values())));
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#builder.close();
-    await Promise.all([...this.#running].map((running) => running.stop()));
+    await Promise.all([...this.#running.keys()].map((running) => running.stop()));
   }
 
   #createInstance(chaincode: ChaincodeToRun): string {

@@ -1,0 +1,89 @@
+/** Removing this peer's images and containers that nothing uses; those of others stay. */
+import { messageOf } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
+import type { PrunedItem } from "../types.ts";
+import type { Dockerode } from "./dockerode-types.ts";
+import { statusOf } from "./engine-error.ts";
+import { containerStepTimeoutMs, removeContainer } from "./image-build.ts";
+
+/**
+ * An ended container of this peer that is older is no part of a launch or build any more: each
+ * removes its own within the time it has.
+ */
+export const prunableContainerAgeMs = 30 * 60_000;
+
+export interface PruneOptions {
+  /** `label=value` that this peer's images and containers have. */
+  readonly ownerLabel: string;
+  /** Is an image of this name and these labels still wanted? */
+  keeps(image: string, labels: Readonly<Record<string, string>>): boolean;
+  readonly now: number;
+  readonly logger: Logger;
+}
+
+export async function pruneEngine(docker: Dockerode, options: PruneOptions): Promise<PrunedItem[]> {
+  return [...await pruneContainers(docker, options), ...await pruneImages(docker, options)];
+}
+
+async function pruneContainers(
+  docker: Dockerode,
+  { ownerLabel, now }: PruneOptions,
+): Promise<PrunedItem[]> {
+  const filters = JSON.stringify({ label: [ownerLabel], status: ["exited", "dead"] });
+  const abortSignal = AbortSignal.timeout(containerStepTimeoutMs);
+  const removed: PrunedItem[] = [];
+  for (
+    const { Id, Names, Created } of await docker.listContainers({ all: true, filters, abortSignal })
+  ) {
+    if (now - Created * 1_000 < prunableContainerAgeMs) continue;
+    await removeContainer(docker.getContainer(Id));
+    const name = Names[0]?.replace(/^\//, "") ?? Id.slice(0, 12);
+    removed.push({ kind: "container", name, bytes: 0 });
+  }
+  return removed;
+}
+
+async function pruneImages(
+  docker: Dockerode,
+  { ownerLabel, keeps, logger }: PruneOptions,
+): Promise<PrunedItem[]> {
+  const abortSignal = AbortSignal.timeout(containerStepTimeoutMs);
+  const filters = JSON.stringify({ label: [ownerLabel] });
+  const removed: PrunedItem[] = [];
+  for (const { Id, RepoTags, Labels } of await docker.listImages({ filters, abortSignal })) {
+    const tags = (RepoTags ?? []).filter((tag) => tag !== "<none>:<none>");
+    const unwanted = tags.filter((tag) => !keeps(tag.replace(/:latest$/, ""), Labels ?? {}));
+    if (tags.length > unwanted.length && unwanted.length === 0) continue;
+    const names = tags.length === 0 ? [Id] : unwanted;
+    const bytes = names.length >= tags.length ? await ownBytes(docker, Id) : 0;
+    for (const [i, name] of names.entries()) {
+      try {
+        await docker.getImage(name).remove({ abortSignal });
+        removed.push({ kind: "image", name, bytes: i === 0 ? bytes : 0 });
+      } catch (error) {
+        // 404: gone; 409: a container uses it.
+        if (![404, 409].includes(statusOf(error) ?? 0)) {
+          logger.warn(`image ${name} could not be removed: ${messageOf(error)}`);
+        }
+      }
+    }
+  }
+  return removed;
+}
+
+/** What an image adds to its base image: the layers above the first one that has a name itself. */
+async function ownBytes(docker: Dockerode, id: string): Promise<number> {
+  const abortSignal = AbortSignal.timeout(containerStepTimeoutMs);
+  let bytes = 0;
+  try {
+    for (
+      const [i, { Size, Tags }] of (await docker.getImage(id).history({ abortSignal })).entries()
+    ) {
+      if (i > 0 && Tags !== null && Tags.length > 0) break;
+      bytes += Size;
+    }
+  } catch {
+    // Only a number in a report.
+  }
+  return bytes;
+}

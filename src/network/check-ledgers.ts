@@ -41,7 +41,7 @@ export function checkLedgers(
   orderer: NetworkOrderer,
 ): void {
   for (const [i, { channels }] of peers.entries()) {
-    const failure = channels.failure(channelId);
+    const failure = channels.failures.get(channelId);
     if (failure !== undefined) throw damagedLedger(layout, i, failure);
     const height = channels.ledger(channelId)?.info().height ?? 0;
     if (orderer.height(channelId) < height) {

@@ -11,7 +11,6 @@ export class Channels implements ChannelAccess {
   /** Why channels that are on disk could not be opened. */
   readonly failures = new Map<string, unknown>();
   readonly #channels = new Map<string, PeerChannel>();
-  readonly #failures = new Map<string, unknown>();
 
   constructor(
     private readonly ledgers: LedgerProvider,
@@ -35,11 +34,6 @@ export class Channels implements ChannelAccess {
 
   get(channelId: string): PeerChannel | undefined {
     return this.#channels.get(channelId);
-  }
-
-  /** Why a channel that is on disk could not be opened; undefined where it could. */
-  failure(channelId: string): unknown {
-    return this.#failures.get(channelId);
   }
 
   ids(): string[] {

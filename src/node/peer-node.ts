@@ -137,11 +137,10 @@ export class PeerNode {
           reconnectTotalTimeMs: peer.deliveryClient.reconnectTotalTimeThresholdMs,
         },
         transientRetentionBlocks: peer.gossip.transientStoreMaxBlockRetention,
-        onCommit: () => superseded?.committed(),
+        onCommit: () => superseded.committed(),
         clock,
         logger,
       });
-      let superseded: SupersededChaincode | undefined;
       channels.openAll();
       const bundleOf = (channelId: string) => channels.bundle(channelId);
       const acl = createAclProvider({ bundleOf, localMsp });
@@ -227,12 +226,12 @@ export class PeerNode {
         }),
         async (host) => {
           await host.close();
-          await superseded?.close();
+          await superseded.close();
         },
       );
       chaincodeServer.register(ChaincodeSupport, chaincode.service);
       const upkeep = { chaincode, packages, ledgers: () => channels.openLedgers(), logger };
-      superseded = new SupersededChaincode(upkeep);
+      const superseded: SupersededChaincode = new SupersededChaincode(upkeep);
       const eager = config.chaincode.relaunch === "eager" && config.chaincode.mode !== "dev"
         ? owned(new EagerRelaunch(upkeep), (relaunch) => relaunch.close())
         : undefined;

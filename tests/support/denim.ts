@@ -82,6 +82,20 @@ export class Workplace implements AsyncDisposable {
     return out;
   }
 
+  /** Starts a command that goes on until it is told to stop. The caller ends it. */
+  spawn(args: readonly string[], environment: Record<string, string> = {}): Deno.ChildProcess {
+    const [program, ...first] = this.#command;
+    return new Deno.Command(program, {
+      args: [...first, ...args],
+      cwd: this.directory,
+      env: { ...this.#environment, ...environment },
+      clearEnv: true,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+  }
+
   /** Starts a development network on free ports and leaves it running. */
   async up(...args: string[]): Promise<string> {
     return await this.ok(["up", "--detach", "--port", "0", ...args]);

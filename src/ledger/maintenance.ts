@@ -19,7 +19,11 @@ import {
 import { defaultLedgerLimits } from "./limits.ts";
 import type { SqliteLedger } from "./peer-ledger.ts";
 import { recordPreResetHeight } from "./pre-reset-height.ts";
-import { copyPrivateData, privateDataOfBlock } from "./private/private-data-store.ts";
+import {
+  copyPrivateData,
+  missingOfBlock,
+  privateDataOfBlock,
+} from "./private/private-data-store.ts";
 import { Database } from "./storage/database.ts";
 import { checkFormat } from "./storage/schema.ts";
 
@@ -48,6 +52,7 @@ function recommit(source: Database, ledger: SqliteLedger, newest: number): void 
       block,
       flags: metadataSlot(block, BlockMetadataIndex.TRANSACTIONS_FILTER),
       privateData: privateDataOfBlock(source, number),
+      missingPrivateData: missingOfBlock(source, number),
     });
   }
 }

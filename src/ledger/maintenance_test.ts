@@ -86,6 +86,32 @@ Deno.test("a reset takes all channels to their genesis block", () => {
   });
 });
 
+Deno.test("what is missing stays listed; what a reset left here is not missing", () => {
+  using directory = temporaryDirectory();
+  const options = { directory: directory.path, channelId: "mychannel" };
+  recordedLedger(directory.path);
+  rollBackLedger(options, 15);
+  const lacks = { namespace: "assetcc", collection: "foreign", eligible: false };
+  withLedger(directory.path, (ledger) => {
+    ledger.commit({
+      block: blocks[16],
+      flags: new Uint8Array(3),
+      // As a committer says that finds nothing in its transient store.
+      missingPrivateData: [
+        { txNumber: 0, namespace: "assetcc", collection: "both", eligible: true },
+        { txNumber: 1, ...lacks },
+      ],
+    });
+    const missing = [{ blockNumber: 16, txNumber: 1, ...lacks }];
+    assert.deepEqual(ledger.missingPrivateData(10), missing);
+  });
+  rebuildLedger(options);
+  withLedger(directory.path, (ledger) => {
+    assert.deepEqual(ledger.missingPrivateData(10), [{ blockNumber: 16, txNumber: 1, ...lacks }]);
+    assert.equal(ledger.privateDataOfBlock(16).size, 2);
+  });
+});
+
 Deno.test("rebuilding gives the same state again", () => {
   using directory = temporaryDirectory();
   const before = recordedLedger(directory.path);

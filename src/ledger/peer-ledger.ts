@@ -219,7 +219,7 @@ export class SqliteLedger implements PeerLedger {
       prepared,
       privateUpdates,
       privateData,
-      missing: input.missingPrivateData ?? this.#missing(prepared, privateData),
+      missing: missingPrivateWrites(prepared, privateData, input.missingPrivateData),
     };
     const stores = {
       database: this.database,
@@ -318,17 +318,6 @@ export class SqliteLedger implements PeerLedger {
     return value.length === 0 ? undefined : value;
   }
 
-  #missing(prepared: PreparedBlock, privateData: BlockPrivateData): MissingPrivateData[] {
-    return missingOf(
-      prepared,
-      (txNumber, namespace, collection) =>
-        privateData.get(txNumber)?.nsPvtRwset.some((ns) =>
-          ns.namespace === namespace &&
-          ns.collectionPvtRwset.some((c) => c.collectionName === collection)
-        ) ?? false,
-    );
-  }
-
   /** After a rollback the write sets of blocks to come are still here; what is handed in goes first. */
   #withKept(number: number, given: BlockPrivateData): BlockPrivateData {
     if (number > this.#keptUntil) return given;
@@ -355,4 +344,20 @@ export class SqliteLedger implements PeerLedger {
     }
     return committed;
   }
+}
+
+/** What of a block's private data is not there; without a list, all that its writes promise. */
+function missingPrivateWrites(
+  prepared: PreparedBlock,
+  privateData: BlockPrivateData,
+  given: readonly MissingPrivateData[] | undefined,
+): readonly MissingPrivateData[] {
+  const holds = (txNumber: number, namespace: string, collection: string) =>
+    privateData.get(txNumber)?.nsPvtRwset.some((ns) =>
+      ns.namespace === namespace &&
+      ns.collectionPvtRwset.some(({ collectionName }) => collectionName === collection)
+    ) ?? false;
+  // Whoever made the list did not know what a rollback has left here.
+  return given?.filter((m) => !holds(m.txNumber, m.namespace, m.collection)) ??
+    missingOf(prepared, holds);
 }

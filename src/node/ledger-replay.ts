@@ -9,7 +9,7 @@ import { createEcdsaProvider } from "../crypto/provider.ts";
 import { type Block, BlockMetadataIndex, BlockSchema } from "../gen/common/common_pb.ts";
 import { TxValidationCode } from "../gen/peer/transaction_pb.ts";
 import { createLedgerProvider } from "../ledger/ledger-provider.ts";
-import type { PeerLedger } from "../ledger/types.ts";
+import type { PeerLedger, StateEntry } from "../ledger/types.ts";
 import { blockDataHash } from "../protocol/block.ts";
 import { ChannelPipeline } from "./channel-pipeline.ts";
 import { RecordedClock } from "./recorded-clock.ts";
@@ -96,7 +96,9 @@ export async function replay(recording: Recording, options: ReplayOptions): Prom
         break;
       }
     }
-    const state = [...ledger.stateEntries()].filter(isChaincodeState).map(dumpEntry);
+    const state = [...ledger.stateEntries()].filter(recordedNamespaces(recordedState)).map(
+      dumpEntry,
+    );
     const ended = stopped !== undefined;
     return {
       channel: recording.channelId,
@@ -117,6 +119,11 @@ export async function replay(recording: Recording, options: ReplayOptions): Prom
     ledgers.close();
     ecdsa.close?.();
   }
+}
+
+/** Recordings leave the channel's configuration out of the state, or not. */
+function recordedNamespaces(recorded: Recording["state"]): (entry: StateEntry) => boolean {
+  return recorded?.some(({ namespace }) => namespace === "") ? () => true : isChaincodeState;
 }
 
 /** A block without what a peer adds to its metadata. */

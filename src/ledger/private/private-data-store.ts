@@ -108,6 +108,19 @@ export function missingPrivateData(
   }));
 }
 
+/** What this peer lacks of one block. */
+export function missingOfBlock(database: Database, block: number): MissingPrivateData[] {
+  return database.prepare(
+    `SELECT tx, namespace, collection, eligible FROM missing_private_data WHERE block = ?
+     ORDER BY tx, namespace, collection`,
+  ).all(block).map((row) => ({
+    txNumber: row.tx as number,
+    namespace: row.namespace as string,
+    collection: row.collection as string,
+    eligible: row.eligible === 1,
+  }));
+}
+
 /** Copies the write sets of blocks after `block` into another ledger, for when these blocks come again. */
 export function copyPrivateData(source: Database, target: Database, block: number): void {
   const columns = "block, tx, namespace, collection, expires, write_set";

@@ -24,11 +24,11 @@ export interface CommitterOptions {
   readonly ledger: Pick<PeerLedger, "info" | "commit" | "transientStore">;
   readonly bundleSource: ChannelConfigSource;
   /**
-   * Called with a block whose valid transaction is a CONFIG one, before it is committed: builds
-   * the new configuration (throws where this peer cannot go along, an unknown capability for
+   * Called with a block and the index of its valid CONFIG transaction, before it is committed:
+   * builds the new configuration (throws where this peer cannot go along, an unknown capability for
    * example) and returns the act that puts it in force, which is called after the commit.
    */
-  readonly prepareConfig: (block: Block) => () => void;
+  readonly prepareConfig: (block: Block, index: number) => () => void;
   /** Made anew for each block, before its commit. */
   readonly newEligibility: () => CollectionEligibility;
   readonly transientRetentionBlocks?: number;
@@ -65,10 +65,11 @@ async function commitBlock(options: CommitterOptions, block: Block): Promise<Com
     isEligible: options.newEligibility(),
     storeInvalid: capabilities.storePvtDataOfInvalidTx,
   });
-  const hasValidConfig = opened.some((transaction, index) =>
+  // Orderers give a configuration a block of its own; where one does not, peers go along.
+  const config = opened.findLastIndex((transaction, index) =>
     transaction?.type === HeaderType.CONFIG && flags[index] === TxValidationCode.VALID
   );
-  const putInForce = hasValidConfig ? options.prepareConfig(block) : undefined;
+  const putInForce = config < 0 ? undefined : options.prepareConfig(block, config);
   const committed = ledger.commit({ block, flags, privateData, missingPrivateData: missing });
   putInForce?.();
   const timings: BlockTimings = {

@@ -8,6 +8,9 @@ import { KVRWSetSchema } from "../gen/ledger/rwset/kvrwset/kv_rwset_pb.ts";
 import { TxPvtReadWriteSetSchema, TxReadWriteSetSchema } from "../gen/ledger/rwset/rwset_pb.ts";
 import { TxValidationCode } from "../gen/peer/transaction_pb.ts";
 import { newBlock } from "../protocol/block.ts";
+import { goldenBlocks } from "../../tests/support/golden.ts";
+import { openRecordedChannel } from "../../tests/support/recorded-channel.ts";
+import { temporaryDirectory } from "../../tests/support/temporary.ts";
 import { mutate, mutations } from "../../tests/support/mutations.ts";
 import { buildTransaction, encodeResults } from "../../tests/support/transactions.ts";
 import { type Validating, validatingAt } from "../../tests/support/validating.ts";
@@ -107,4 +110,21 @@ Deno.test("a set that promises one collection twice is committed with the first 
     kept?.nsPvtRwset.flatMap((set) => set.collectionPvtRwset.map(({ rwset }) => rwset)),
     [first],
   );
+});
+
+Deno.test("a configuration behind other transactions of its block takes effect too", async () => {
+  using directory = temporaryDirectory();
+  const [genesis, update] = goldenBlocks();
+  using channel = openRecordedChannel(directory.path, genesis);
+  const { ledger, committer } = channel;
+  const { height, currentBlockHash } = ledger.info();
+  const config = update.data?.data[0] ?? assert.fail();
+  const sequence = channel.bundle().sequence;
+  const block = newBlock(BigInt(height), currentBlockHash, [utf8("not a transaction"), config]);
+  const { flags } = await committer.commitBlock(block);
+  assert.deepEqual([...flags].map((code) => TxValidationCode[code]), [
+    "INVALID_OTHER_REASON",
+    "VALID",
+  ]);
+  assert.equal(channel.bundle().sequence, sequence + 1);
 });

@@ -4,8 +4,13 @@
  */
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
-import { type BundleDeps, bundleFromBlock, type ChannelBundle } from "../channel/bundle.ts";
-import { isConfigBlock, lastConfigIndex } from "../channel/config-block.ts";
+import { type BundleDeps, type ChannelBundle, createBundle } from "../channel/bundle.ts";
+import {
+  envelopeAt,
+  isConfigBlock,
+  lastConfigIndex,
+  openConfigEnvelope,
+} from "../channel/config-block.ts";
 import { joinBundle, requireSupportedCapabilities } from "../channel/join.ts";
 import type { ChannelConfigSource } from "../channel/types.ts";
 import { validateNewBundle } from "../channel/validate-new-bundle.ts";
@@ -55,7 +60,7 @@ export class ChannelPipeline implements ChannelConfigSource {
       }),
       ledger,
       bundleSource: this,
-      prepareConfig: (block) => this.#prepareConfig(block),
+      prepareConfig: (block, index) => this.#prepareConfig(block, index),
       newEligibility: () => newEligibility(this),
       transientRetentionBlocks: options.transientRetentionBlocks,
       clock,
@@ -76,8 +81,9 @@ export class ChannelPipeline implements ChannelConfigSource {
   }
 
   /** The configuration of a block that is about to be committed. @throws DenimError */
-  #prepareConfig(block: Block): () => void {
-    const next = bundleFromBlock(block, this.#deps);
+  #prepareConfig(block: Block, index: number): () => void {
+    const { channelHeader, configEnvelope } = openConfigEnvelope(envelopeAt(block, index));
+    const next = createBundle(channelHeader.channelId, configEnvelope.config, this.#deps);
     validateNewBundle(this.#bundle, next);
     requireSupportedCapabilities(next);
     return () => {

@@ -2,7 +2,8 @@
 import { create } from "@bufbuild/protobuf";
 import { emptyBytes } from "../../src/base/bytes.ts";
 import { type Logger, silentLogger } from "../../src/base/logger.ts";
-import { bundleFromBlock, type ChannelBundle } from "../../src/channel/bundle.ts";
+import { bundleFromBlock, type ChannelBundle, createBundle } from "../../src/channel/bundle.ts";
+import { envelopeAt, openConfigEnvelope } from "../../src/channel/config-block.ts";
 import { validateNewBundle } from "../../src/channel/validate-new-bundle.ts";
 import { createEcdsaProvider } from "../../src/crypto/provider.ts";
 import { type Block, BlockMetadataIndex, BlockSchema } from "../../src/gen/common/common_pb.ts";
@@ -65,8 +66,9 @@ export function openRecordedChannel(
     validator,
     ledger,
     bundleSource,
-    prepareConfig: (block) => {
-      const next = bundleFromBlock(block, deps);
+    prepareConfig: (block, index) => {
+      const { configEnvelope } = openConfigEnvelope(envelopeAt(block, index));
+      const next = createBundle(channelId, configEnvelope.config, deps);
       validateNewBundle(bundle, next);
       return () => bundle = next;
     },

@@ -13,12 +13,15 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { DenimError } from "../src/base/errors.ts";
 import { silentLogger } from "../src/base/logger.ts";
 import { BlockSchema } from "../src/gen/common/common_pb.ts";
 import { rollBackLedger } from "../src/ledger/maintenance.ts";
 import { replay } from "../src/node/ledger-replay.ts";
 import { readRecording } from "../src/node/recording.ts";
 import { Workplace } from "./support/denim.ts";
+import { mutate, mutations } from "./support/mutations.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
 
 const golden = fileURLToPath(new URL("./testdata/golden/", import.meta.url));
@@ -345,6 +348,40 @@ Deno.test("what is no recording is refused with the file's name, never with a st
     assert.match((await work.run(["ledger", "replay", golden])).err, /--mspid must name/);
     assert.match((await work.run(["ledger", "replay", "--mspid", "X"])).err, /name one folder/);
   });
+});
+
+Deno.test("a recording with any bytes changed is refused, or replayed up to what cannot be", async () => {
+  await using work = new Workplace();
+  const folder = recordingIn(work, "mutated");
+  const files = [
+    ...readdirSync(join(folder, "blocks")).map((name) => join("blocks", name)),
+    ...parts.slice(1),
+  ].map((name) => join(folder, name));
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...files), mutations, async (file, changes) => {
+      const original = readFileSync(file);
+      writeFileSync(file, mutate(original, changes));
+      using directory = temporaryDirectory();
+      try {
+        const { differences, stopped } = await replay(readRecording(folder), {
+          directory: directory.path,
+          mspId: "Org1MSP",
+          clock: { now: () => Date.UTC(2027, 0, 1) },
+          logger: silentLogger,
+        });
+        // What stops a replay is a reason that a person can read, not a mistake of ours.
+        if (stopped !== undefined) {
+          assert.match(stopped, /^block \d+ cannot be committed: \[mychannel\] /);
+          assert.ok(differences.includes(stopped));
+        }
+      } catch (error) {
+        assert.ok(error instanceof DenimError, String(error));
+      } finally {
+        writeFileSync(file, original);
+      }
+    }),
+    { numRuns: 60 },
+  );
 });
 
 Deno.test("a peer of another organisation keeps the data of its collections only", async () => {

@@ -8,10 +8,11 @@ import { compare, equal, hex } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import { verifyBlock } from "../channel/block-verifier.ts";
-import { bundleFromBlock, type ChannelBundle } from "../channel/bundle.ts";
-import { isConfigBlock } from "../channel/config-block.ts";
+import { type ChannelBundle, createBundle } from "../channel/bundle.ts";
+import { envelopeAt, openConfigEnvelope } from "../channel/config-block.ts";
+import { openTransactions } from "../commit/opened-transaction.ts";
 import { createEcdsaProvider } from "../crypto/provider.ts";
-import { type Block, BlockMetadataIndex } from "../gen/common/common_pb.ts";
+import { type Block, BlockMetadataIndex, HeaderType } from "../gen/common/common_pb.ts";
 import { TxValidationCode } from "../gen/peer/transaction_pb.ts";
 import type { LedgerReader } from "../ledger/ledger-reader.ts";
 import { type MaintenanceOptions, recommitInto } from "../ledger/maintenance.ts";
@@ -90,9 +91,16 @@ function checkChain(ledger: LedgerReader, fallback: Clock): number {
         } else checkFirst(block);
         const flags = checkFlags(block);
         transactions += flags.length;
-        if (isConfigBlock(block) && flags[0] === TxValidationCode.VALID) {
+        const config = openTransactions(block).findLastIndex((transaction, index) =>
+          transaction?.type === HeaderType.CONFIG && flags[index] === TxValidationCode.VALID
+        );
+        if (config >= 0) {
           clock.enter(block);
-          bundle = bundleFromBlock(block, { provider, clock });
+          const { channelHeader, configEnvelope } = openConfigEnvelope(envelopeAt(block, config));
+          bundle = createBundle(channelHeader.channelId, configEnvelope.config, {
+            provider,
+            clock,
+          });
         }
         previousHash = block.header && blockHeaderHash(block.header);
       } catch (error) {

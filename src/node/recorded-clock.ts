@@ -18,7 +18,9 @@ export class RecordedClock implements Clock {
 
   /** Moves to the time of a block that carries a configuration; others leave it where it is. */
   enter(block: Block): void {
-    const [first] = openTransactions(block);
-    if (first?.type === HeaderType.CONFIG && first.timestampMs > 0) this.#ms = first.timestampMs;
+    for (const transaction of openTransactions(block)) {
+      if (transaction?.type !== HeaderType.CONFIG || !(transaction.timestampMs > 0)) continue;
+      this.#ms = transaction.timestampMs;
+    }
   }
 }

@@ -38,7 +38,8 @@ export class LaunchFeed {
 
   /**
    * Events of the launches that `wants` accepts, until the signal aborts. A launch that it begins to
-   * accept while it is under way (another transaction joins it) is told from its beginning.
+   * accept while it is under way (another transaction joins it) is told from its beginning; of one
+   * that is over only what comes.
    * @param present launches that are looked at right away
    */
   watch(
@@ -71,7 +72,7 @@ export class LaunchFeed {
   /** `event` is already part of `launch.past()`. */
   tell(launch: WatchedLaunch, event: LaunchEvent): void {
     for (const watcher of this.#watchers) {
-      if (!watcher.joined.has(event.launch)) this.#join(watcher, launch);
+      if (!watcher.joined.has(event.launch)) this.#join(watcher, launch, event);
       else if (event.kind !== "output" || watcher.queue.size < maxPendingEvents) {
         watcher.queue.push(event);
       }
@@ -84,11 +85,12 @@ export class LaunchFeed {
     this.#watchers.clear();
   }
 
-  #join(watcher: Watcher, launch: WatchedLaunch): void {
+  #join(watcher: Watcher, launch: WatchedLaunch, latest?: LaunchEvent): void {
     const record = launch.snapshot();
     if (watcher.joined.has(record.number) || !watcher.wants(record)) return;
     watcher.joined.add(record.number);
-    for (const event of launch.past()) watcher.queue.push(event);
+    const over = latest !== undefined && record.outcome !== "running" && latest.kind !== "finished";
+    for (const event of over ? [latest] : launch.past()) watcher.queue.push(event);
   }
 }
 

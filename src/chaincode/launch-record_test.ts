@@ -82,6 +82,18 @@ Deno.test("a watcher of a transaction is told a launch it joins from the beginni
   ]);
 });
 
+Deno.test("of a launch that is ready a new watcher is told only what comes", async () => {
+  const history = fixture();
+  const recorder = history.begin("cc", "1");
+  recorder.wrote(line("old"));
+  recorder.finish();
+  const stop = new AbortController();
+  const seen = collect(history.watch(({ name }) => name === "cc", stop.signal));
+  recorder.wrote(line("new"));
+  stop.abort();
+  assert.deepEqual(await seen, ["new"]);
+});
+
 Deno.test("a launch can be followed after its end, and every watch ends with the history", async () => {
   const history = fixture();
   const recorder = history.begin("cc", "1");

@@ -266,6 +266,45 @@ const ledger: Command = {
 /** Commands of `denim chaincode` that Fabric's `peer` does not have. */
 const denimChaincode: readonly Command[] = [
   {
+    name: "deploy",
+    short: "Package, install and instantiate or upgrade a directory's chaincode in one step.",
+    long: "Package the chaincode of a directory, install it on every peer of the development " +
+      "network (or on the peer that is configured), instantiate or upgrade it, and wait for the " +
+      "commit. The name comes from package.json, go.mod or the directory; the version is the " +
+      "next one. Sources that are deployed already stay as they are.",
+    argumentsUsage: "[DIR]",
+    flags: chaincodeFlags(
+      "name",
+      "version",
+      "channelID",
+      "ctor",
+      "policy",
+      "collections-config",
+      ...onePeer,
+    ),
+    load: async () => (await import("./chaincode/deploy-directory.ts")).deployDirectory,
+  },
+  {
+    name: "dev",
+    short: "Run a directory's chaincode and start it anew on every change; state is kept.",
+    long: "Run the chaincode of a directory beside the peers, under the name and version that is " +
+      "instantiated (or is instantiated now), and start it anew whenever the sources change. A " +
+      "build that fails leaves the running one alone. Ctrl-C gives the chaincode back to the peers.",
+    argumentsUsage: "[DIR]",
+    flags: chaincodeFlags(
+      "name",
+      "version",
+      "channelID",
+      "ctor",
+      "policy",
+      "collections-config",
+      "inspect",
+      "inspect-port",
+      ...onePeer,
+    ),
+    load: async () => (await import("./chaincode/dev.ts")).dev,
+  },
+  {
     name: "ps",
     short: "List the chaincode that runs on a peer.",
     long: "List the chaincode that runs on a peer or is being launched; with --all also launches " +

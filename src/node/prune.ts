@@ -3,8 +3,9 @@ import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ChaincodeHost } from "../chaincode/chaincode-host.ts";
 import type { InstalledPackage, PackageStore } from "../chaincode/types.ts";
+import { chaincodeToRun } from "../runtime/chaincode-to-run.ts";
 import type { ChaincodeToRun, PrunedItem } from "../runtime/types.ts";
-import { chaincodeOf, type Runtimes } from "./runtimes.ts";
+import type { Runtimes } from "./runtimes.ts";
 
 export interface PruneOptions {
   readonly chaincode: Pick<ChaincodeHost, "launches">;
@@ -24,7 +25,7 @@ export async function prune(options: PruneOptions): Promise<PrunedItem[]> {
       logger.warn(`package ${name}:${version} cannot be read: ${messageOf(error)}`);
       return [];
     }
-    return [chaincodeOf(installed)];
+    return [chaincodeToRun(installed)];
   });
   const outputs = chaincode.launches.prune().map(({ launch, characters }): PrunedItem => ({
     kind: "output",

@@ -10,6 +10,7 @@ import type { Logger } from "../base/logger.ts";
 import type { ChaincodePackage } from "../chaincode/package/chaincode-package.ts";
 import type { ChaincodeServiceSettings, ChaincodeSettings, PeerConfig } from "../config/types.ts";
 import { ChaincodeSpec_Type } from "../gen/peer/chaincode_pb.ts";
+import { chaincodeToRun } from "../runtime/chaincode-to-run.ts";
 import {
   chooseRuntime,
   type DockerCandidate,
@@ -157,7 +158,7 @@ export class Runtimes {
   }
 
   async #build(installed: ChaincodePackage): Promise<void> {
-    const chaincode = chaincodeOf(installed);
+    const chaincode = chaincodeToRun(installed);
     const runtime = await this.choose(chaincode);
     const { signal } = this.#builds;
     const silent = { step() {}, output() {} };
@@ -194,20 +195,6 @@ export class Runtimes {
       this.#service.close(),
     ]);
   }
-}
-
-/** An installed package as runtimes take it. */
-export function chaincodeOf(
-  installed: Pick<ChaincodePackage, "name" | "version" | "path" | "id" | "deploymentSpec">,
-): ChaincodeToRun {
-  return {
-    name: installed.name,
-    version: installed.version,
-    type: installed.deploymentSpec.chaincodeSpec?.type ?? ChaincodeSpec_Type.UNDEFINED,
-    path: installed.path,
-    codePackage: installed.deploymentSpec.codePackage,
-    packageId: installed.id,
-  };
 }
 
 /** Images that a build of this type starts from. */

@@ -29,6 +29,8 @@ export interface StartRequest {
   readonly tls: ChaincodeTls | undefined;
   /** Additional environment, e.g. CORE_CHAINCODE_LOGGING_LEVEL. */
   readonly environment: Readonly<Record<string, string>>;
+  /** `host:port` where a JavaScript debugger can attach; other chaincode takes no notice. */
+  readonly inspect?: string;
 }
 
 /** One line of chaincode (or build) output. */

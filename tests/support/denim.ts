@@ -83,7 +83,11 @@ export class Workplace implements AsyncDisposable {
   }
 
   /** Starts a command that goes on until it is told to stop. The caller ends it. */
-  spawn(args: readonly string[], environment: Record<string, string> = {}): Deno.ChildProcess {
+  spawn(
+    args: readonly string[],
+    environment: Record<string, string> = {},
+    stdout: "null" | "piped" = "null",
+  ): Deno.ChildProcess {
     const [program, ...first] = this.#command;
     return new Deno.Command(program, {
       args: [...first, ...args],
@@ -91,7 +95,7 @@ export class Workplace implements AsyncDisposable {
       env: { ...this.#environment, ...environment },
       clearEnv: true,
       stdin: "null",
-      stdout: "null",
+      stdout,
       stderr: "null",
     }).spawn();
   }

@@ -82,7 +82,7 @@ async function deploymentOf(invocation: Invocation): Promise<Deployment> {
   };
 }
 
-function policyBytes(expression: string): Uint8Array {
+export function policyBytes(expression: string): Uint8Array {
   if (expression === "") return emptyBytes;
   try {
     return toBinary(SignaturePolicyEnvelopeSchema, parsePolicy(expression));
@@ -96,7 +96,7 @@ function policyBytes(expression: string): Uint8Array {
   }
 }
 
-async function collectionsOf(file: string): Promise<Uint8Array> {
+export async function collectionsOf(file: string): Promise<Uint8Array> {
   const json = text(await readNamedFile(file, "collection configuration file"));
   return await during(
     `invalid collection configuration in file ${file}`,

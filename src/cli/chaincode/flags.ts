@@ -93,6 +93,17 @@ const all = {
     help: "Time to wait for the event from each peer's deliver filtered service signifying that " +
       "the 'invoke' transaction has been committed successfully",
   },
+  inspect: {
+    name: "inspect",
+    kind: "boolean",
+    help: "Let a debugger attach to JavaScript chaincode",
+  },
+  "inspect-port": {
+    name: "inspect-port",
+    kind: "int",
+    default: "9229",
+    help: "Port for the debugger; further peers take the ports after it",
+  },
   trace: {
     name: "trace",
     kind: "boolean",

@@ -38,7 +38,8 @@ export interface Dockerode {
   ): Promise<{ Id: string; Names: string[]; Created: number }[]>;
   getImage(name: string): {
     inspect(options?: WithSignal): Promise<{ Config: { Labels?: Record<string, string> | null } }>;
-    history(options?: WithSignal): Promise<{ Size: number; Tags: string[] | null }[]>;
+    /** Takes no options, not even a signal. */
+    history(): Promise<{ Size: number; Tags: string[] | null }[]>;
     remove(options?: WithSignal): Promise<unknown>;
   };
   listImages(options: { filters: string } & WithSignal): Promise<

@@ -1,4 +1,5 @@
 /** Removing this peer's images and containers that nothing uses; those of others stay. */
+import { withDeadline } from "../../base/async.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import type { PrunedItem } from "../types.ts";
@@ -73,12 +74,11 @@ async function pruneImages(
 
 /** What an image adds to its base image: the layers above the first one that has a name itself. */
 async function ownBytes(docker: Dockerode, id: string): Promise<number> {
-  const abortSignal = AbortSignal.timeout(containerStepTimeoutMs);
   let bytes = 0;
   try {
-    for (
-      const [i, { Size, Tags }] of (await docker.getImage(id).history({ abortSignal })).entries()
-    ) {
+    const history = docker.getImage(id).history();
+    const layers = await withDeadline(history, containerStepTimeoutMs, `history of image ${id}`);
+    for (const [i, { Size, Tags }] of layers.entries()) {
       if (i > 0 && Tags !== null && Tags.length > 0) break;
       bytes += Size;
     }

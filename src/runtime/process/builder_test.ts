@@ -231,10 +231,11 @@ Deno.test("JavaScript that needs more memory than it may ends, and its output sa
 Deno.test("a debugger finds JavaScript chaincode where it was told to", async () => {
   await withRuntime(async (runtime) => {
     const chaincode = script("setInterval(() => {}, 1e6)");
-    const running = await runtime.start(request(chaincode), new Recorder(), never);
+    const inspected = { ...request(chaincode), inspect: "127.0.0.1:0" };
+    const running = await runtime.start(inspected, new Recorder(), never);
     await until(() => running.lastOutput().some(({ text }) => /listening on ws:/i.test(text)));
     await running.stop();
-  }, { inspect: "127.0.0.1:0" });
+  });
 });
 
 Deno.test("a failed build is told once and tried again the next time", async () => {

@@ -20,13 +20,15 @@ export interface ProcessRecord {
 
 const recordName = "process.json";
 
-/** When a process was started, or undefined when there is none of this pid. */
+/** When a process was started, or undefined when there is none of this pid, or a dead one. */
 export function startTimeOf(pid: number): string | undefined {
   try {
     if (Deno.build.os === "linux") {
       const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      // The name, in parentheses, may hold spaces; the start time is the 20th field after it.
-      return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+      // The name, in parentheses, may hold spaces; the state is the first field after it.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      // A killed process stays in the table, dead, until its parent takes note.
+      return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
     }
     return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim();
   } catch {

@@ -44,8 +44,6 @@ export interface ProcessRuntimeOptions {
   readonly toolchain?: Toolchain;
   /** `chaincode.process` */
   readonly limits?: ProcessLimits;
-  /** `host:port` where JavaScript chaincode listens for a debugger. */
-  readonly inspect?: string;
   /** The peer's environment; only an allow-list of it is passed on. */
   readonly environment?: Environment;
 }
@@ -180,7 +178,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
         ? undefined
         : this.options.tlsServerName ?? "localhost",
       limits: this.options.limits ?? defaultProcessLimits,
-      ...(this.options.inspect === undefined ? {} : { inspect: this.options.inspect }),
+      ...(request.inspect === undefined ? {} : { inspect: request.inspect }),
     };
     const launch = request.chaincode.type === ChaincodeSpec_Type.NODE
       ? launchNode(context, places)

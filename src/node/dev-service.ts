@@ -5,7 +5,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { AsyncQueue } from "../base/async.ts";
 import { DenimError } from "../base/errors.ts";
-import { type Attachments } from "../chaincode/attachments.ts";
+import type { Attachments } from "../chaincode/attachments.ts";
 import { instanceName } from "../chaincode/chaincode-name.ts";
 import {
   type AttachEvent,

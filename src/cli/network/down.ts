@@ -26,8 +26,21 @@ export const down: CommandHandler = async (invocation) => {
     }
     terminal.out(`Stopped the development network in ${directory}\n`);
   } else terminal.out("No development network is running\n");
+  await endLeftovers(directory, terminal.err);
   if (flags.boolean("purge")) await purge(directory, terminal.out);
 };
+
+/** Chaincode outlives a network that was killed; its next start would end it, and so does this. */
+async function endLeftovers(directory: string, tell: (text: string) => void): Promise<void> {
+  const peers = join(directory, "peers");
+  if (!await exists(peers)) return;
+  const { reapLeftovers } = await import("../../runtime/process/leftovers.ts");
+  for await (const { name } of Deno.readDir(peers)) {
+    for (const pid of reapLeftovers(join(peers, name, "processes", "instances"))) {
+      tell(`ended chaincode process ${pid}, left by a network that was killed\n`);
+    }
+  }
+}
 
 async function purge(directory: string, tell: (text: string) => void): Promise<void> {
   try {

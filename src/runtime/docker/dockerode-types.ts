@@ -1,4 +1,5 @@
 /** The part of dockerode that is used here; the package brings no types. */
+import type { Agent } from "node:http";
 import type { Readable } from "node:stream";
 import type { RegistryCredentials } from "./docker-config.ts";
 
@@ -12,7 +13,7 @@ export interface DockerodeContainer {
   remove(options: { force?: boolean; v?: boolean } & WithSignal): Promise<unknown>;
   wait(options?: WithSignal): Promise<{ StatusCode: number }>;
   inspect(options?: WithSignal): Promise<{
-    State: { OOMKilled?: boolean; ExitCode?: number; Error?: string };
+    State: { Running?: boolean; OOMKilled?: boolean; ExitCode?: number; Error?: string };
     Config: { Labels?: Record<string, string> | null };
   }>;
   logs(
@@ -69,4 +70,5 @@ export interface DockerodeOptions {
   readonly cert?: string;
   readonly key?: string;
   readonly version?: string;
+  readonly agent?: Agent;
 }

@@ -1,0 +1,219 @@
+/** Chaincode containers over their life: limits, what others do to them, what is cleared away. */
+import assert from "node:assert/strict";
+import { createServer, request as httpRequest } from "node:http";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { withDeadline } from "../src/base/async.ts";
+import { systemClock } from "../src/base/clock.ts";
+import { silentLogger } from "../src/base/logger.ts";
+import type { ContainerHardening } from "../src/config/types.ts";
+import { ChaincodeSpec_Type } from "../src/gen/peer/chaincode_pb.ts";
+import { connectEngine } from "../src/runtime/docker/connect.ts";
+import { DockerRuntime } from "../src/runtime/docker/docker-runtime.ts";
+import { containerName, imageName } from "../src/runtime/docker/names.ts";
+import type { ChaincodeToRun, StartRequest } from "../src/runtime/types.ts";
+import { type DockerForTests, dockerTest } from "./support/docker.ts";
+import { startFakePeer } from "./support/fake-peer.ts";
+import { packaged, Recorder, root, written } from "./support/runtime.ts";
+
+const never = new AbortController().signal;
+const peer = { networkId: "life", peerId: `peer${Deno.pid}` };
+const hardening: ContainerHardening = {
+  noNewPrivileges: true,
+  capDrop: ["ALL"],
+  pidsLimit: 1024,
+  readonlyRootfs: "auto",
+};
+
+function runtimeOf(docker: DockerForTests, owner: string, more: Partial<DockerForTests> = {}) {
+  const settings = { ...docker, ...more };
+  const vm = { ...settings.vm, docker: { ...settings.vm.docker, hardening } };
+  return new DockerRuntime({
+    ...settings,
+    vm,
+    peer,
+    owner: `${owner}-${Deno.pid}`,
+    logger: silentLogger,
+    clock: systemClock,
+  });
+}
+
+function idle(name: string, code = "setInterval(() => {}, 1e6)"): ChaincodeToRun {
+  return written(ChaincodeSpec_Type.NODE, name, {
+    "src/package.json": `{"name":"${name}","version":"1.0.0","scripts":{"start":"node main.js"}}`,
+    "src/main.js": code,
+  });
+}
+
+function request(chaincode: ChaincodeToRun): StartRequest {
+  return { chaincode, peerAddress: "127.0.0.1:1", tls: undefined, environment: {} };
+}
+
+/** Registers with its certificates and answers, in a container with all limits. */
+async function exerciseLimited(docker: DockerForTests, chaincode: ChaincodeToRun): Promise<void> {
+  const fakePeer = await startFakePeer();
+  const runtime = runtimeOf(docker, "limits");
+  try {
+    const start = {
+      chaincode,
+      peerAddress: fakePeer.address,
+      tls: fakePeer.tls(),
+      environment: {},
+    };
+    const running = await runtime.start(start, new Recorder(), never);
+    const stream = await Promise.race([
+      fakePeer.registered(60_000),
+      running.exited.then(() => {
+        throw new Error(running.lastOutput().map(({ text }) => text).join("\n"));
+      }),
+    ]);
+    await stream.call("init", "init", "a", "ann", "5");
+    assert.match(await stream.call("invoke", "transfer", "a", "bob"), /bob/);
+    const { docker: engine } = await connectEngine(docker.vm);
+    const description: unknown = await engine.getContainer(running.id).inspect();
+    const json = JSON.stringify(description);
+    assert.match(json, /"CapDrop":\["ALL"\]/);
+    assert.match(json, /"SecurityOpt":\["no-new-privileges"\]/);
+    assert.match(json, /"PidsLimit":1024/);
+    const readonly = chaincode.type === ChaincodeSpec_Type.GOLANG;
+    assert.match(json, new RegExp(`"ReadonlyRootfs":${readonly}`));
+    await running.stop();
+  } finally {
+    await runtime.close();
+    await fakePeer.close();
+  }
+}
+
+dockerTest(
+  "JavaScript chaincode runs without capabilities and new privileges",
+  (docker) =>
+    exerciseLimited(
+      docker,
+      packaged(ChaincodeSpec_Type.NODE, join(root, "examples/asset-js"), "limitedjs"),
+    ),
+);
+
+dockerTest(
+  "Go chaincode runs on a read-only root, with its certificates",
+  (docker) =>
+    exerciseLimited(
+      docker,
+      packaged(ChaincodeSpec_Type.GOLANG, join(root, "examples/asset-go"), "limitedgo"),
+    ),
+  ["golang"],
+);
+
+dockerTest("an image that somebody deleted is built again on the next start", async (docker) => {
+  const runtime = runtimeOf(docker, "deleted");
+  const chaincode = idle("deleted");
+  try {
+    await (await runtime.start(request(chaincode), new Recorder(), never)).stop();
+    const { docker: engine } = await connectEngine(docker.vm);
+    await engine.getImage(imageName(peer, "deleted", "1.0")).remove();
+    const again = new Recorder();
+    const running = await runtime.start(request(chaincode), again, never);
+    assert(again.steps.includes("image end"), again.steps.join());
+    await running.stop();
+  } finally {
+    await runtime.close();
+  }
+});
+
+dockerTest(
+  "a container that somebody removed has ended, and the next one starts",
+  async (docker) => {
+    const runtime = runtimeOf(docker, "removed");
+    try {
+      const running = await runtime.start(request(idle("removed")), new Recorder(), never);
+      const { docker: engine } = await connectEngine(docker.vm);
+      await engine.getContainer(running.id).remove({ force: true });
+      assert.match((await running.exited).meaning, /killed|not known/);
+      const next = await runtime.start(request(idle("removed")), new Recorder(), never);
+      await next.stop();
+    } finally {
+      await runtime.close();
+    }
+  },
+);
+
+dockerTest(
+  "prune removes images of what is not installed, none of another peer",
+  async (docker) => {
+    const ours = runtimeOf(docker, "pruner");
+    const theirs = runtimeOf(docker, "neighbour");
+    const [kept, dropped, foreign] = [
+      idle("kept", "// 1"),
+      idle("dropped", "// 2"),
+      idle("foreign", "// 3"),
+    ];
+    try {
+      await ours.build(kept, new Recorder(), never);
+      await ours.build(dropped, new Recorder(), never);
+      await theirs.build(foreign, new Recorder(), never);
+      const pruned = await ours.prune([kept]);
+      assert.deepEqual(
+        pruned.map(({ kind, name }) => [kind, name]),
+        [["image", `${imageName(peer, "dropped", "1.0")}:latest`]],
+      );
+      assert(pruned[0].bytes > 0 && pruned[0].bytes < 1024 * 1024, String(pruned[0].bytes));
+      for (const [chaincode, there] of [[kept, true], [dropped, false], [foreign, true]] as const) {
+        assert.equal(await ours.hasImage(imageName(peer, chaincode.name, "1.0")), there);
+      }
+      assert.deepEqual(await theirs.prune([foreign]), []);
+      assert.equal((await ours.prune([])).length, 1);
+      assert.equal((await theirs.prune([])).length, 1);
+    } finally {
+      await ours.close();
+      await theirs.close();
+    }
+  },
+);
+
+dockerTest(
+  "when the engine's connections break, a container's end is still seen",
+  async (docker) => {
+    const sockets = new Set<Socket>();
+    const proxy = createServer((incoming, outgoing) => {
+      const forwarded = httpRequest({
+        socketPath: docker.vm.endpoint.replace("unix://", ""),
+        path: incoming.url,
+        method: incoming.method,
+        headers: incoming.headers,
+      }, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+        outgoing.flushHeaders();
+        answer.pipe(outgoing);
+        answer.on("error", () => outgoing.destroy());
+      });
+      forwarded.on("error", () => outgoing.destroy());
+      outgoing.on("close", () => forwarded.destroy());
+      incoming.pipe(forwarded);
+    });
+    proxy.on("connection", (socket: Socket) => {
+      sockets.add(socket);
+      socket.on("close", () => sockets.delete(socket));
+    });
+    const path = join(tmpdir(), `denim-proxy-${Deno.pid}.sock`);
+    await new Promise<void>((resolve) => proxy.listen(path, resolve));
+    const vm = { ...docker.vm, endpoint: `unix://${path}` };
+    const runtime = runtimeOf(docker, "broken", { vm });
+    try {
+      const running = await runtime.start(request(idle("broken")), new Recorder(), never);
+      for (const socket of sockets) socket.destroy();
+      const { docker: direct } = await connectEngine(docker.vm);
+      await direct.getContainer(running.id).remove({ force: true });
+      await withDeadline(running.exited, 20_000, "the container's end");
+      const next = await runtime.start(request(idle("broken")), new Recorder(), never);
+      const { docker: engine } = await connectEngine(docker.vm);
+      const filters = JSON.stringify({ name: [`^/${containerName(peer, "broken", "1.0")}$`] });
+      assert.equal((await engine.listContainers({ all: true, filters })).length, 1);
+      await next.stop();
+      assert.deepEqual(await engine.listContainers({ all: true, filters }), []);
+    } finally {
+      await runtime.close();
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => proxy.close(resolve));
+    }
+  },
+);

@@ -1,5 +1,5 @@
 /**
- * Tests that need a Docker engine. `scripts/test.ts` finds or starts one and says in the environment
+ * Tests that need a Docker engine. `scripts/run-tests.ts` finds or starts one and says in the environment
  * where it is and which base images it has; without it these tests are skipped, visibly, unless
  * skipping is forbidden.
  */

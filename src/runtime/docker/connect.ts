@@ -1,5 +1,7 @@
 /** The way to the engine. Mirrors NewDockerClient of core/container/util, and looks in more places. */
 import { readFileSync } from "node:fs";
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import { withDeadline } from "../../base/async.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import type { VmSettings } from "../../config/types.ts";
@@ -21,6 +23,8 @@ export interface EngineConnection {
   /** As the engine calls itself, `20.10.24`. */
   readonly engineVersion: string;
   readonly apiVersion: string;
+  /** Ends connections, idle ones that are kept for later too. */
+  close(): void;
 }
 
 /**
@@ -51,7 +55,10 @@ async function connectTo(candidate: EngineCandidate): Promise<EngineConnection> 
   const { endpoint } = candidate;
   const options = clientOptions(candidate);
   const { default: Docker } = await import("dockerode");
-  const client = (more: DockerodeOptions): Dockerode => new Docker({ ...options, ...more });
+  const agent = options.protocol === "https"
+    ? new HttpsAgent({ keepAlive: true })
+    : new HttpAgent({ keepAlive: true });
+  const client = (more: DockerodeOptions): Dockerode => new Docker({ ...options, ...more, agent });
   let version: Awaited<ReturnType<Dockerode["version"]>>;
   try {
     version = await withDeadline(
@@ -61,6 +68,7 @@ async function connectTo(candidate: EngineCandidate): Promise<EngineConnection> 
     );
     if (typeof version.ApiVersion !== "string") throw new Error("this is no Docker engine");
   } catch (error) {
+    agent.destroy();
     throw unreachable(endpoint, error);
   }
   const apiVersion = negotiate(version.ApiVersion, version.MinAPIVersion);
@@ -69,6 +77,7 @@ async function connectTo(candidate: EngineCandidate): Promise<EngineConnection> 
     endpoint,
     engineVersion: version.Version,
     apiVersion,
+    close: () => agent.destroy(),
   };
 }
 

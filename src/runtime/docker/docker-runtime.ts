@@ -272,6 +272,7 @@ export class DockerRuntime implements ChaincodeRuntime {
     this.#closed = true;
     await this.#builds.close();
     await Promise.all([...this.#running].map((running) => running.stop()));
+    (await this.#connection?.catch(() => undefined))?.close();
   }
 
   #connect(): Promise<EngineConnection> {

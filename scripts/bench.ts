@@ -8,6 +8,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { measureDocker, measureProcesses } from "./bench/launches.ts";
 import { measure, type Measured, printTable } from "./bench/measure.ts";
 import { Program } from "./bench/program.ts";
 
@@ -133,4 +134,8 @@ try {
 } finally {
   await Deno.remove(network, { recursive: true });
 }
+const examples = join(root, "examples");
+results.push(...await measureProcesses(program, examples, runs));
+const engine = option("--docker");
+if (engine !== undefined) results.push(...await measureDocker(program, examples, engine, runs));
 printTable(fromSources ? "sources" : binary, results);

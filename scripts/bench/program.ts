@@ -5,11 +5,16 @@ export class Program {
   constructor(private readonly command: readonly string[]) {}
 
   /** Runs to the end. @throws Error with what it printed when it fails */
-  async run(args: readonly string[], cwd: string): Promise<string> {
+  async run(
+    args: readonly string[],
+    cwd: string,
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const [program, ...first] = this.command;
     const { success, stdout, stderr } = await new Deno.Command(program, {
       args: [...first, ...args],
       cwd,
+      env: { ...environment },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -17,6 +22,18 @@ export class Program {
     const decoder = new TextDecoder();
     if (success) return decoder.decode(stdout);
     throw new Error(`denim ${args.join(" ")}:\n${decoder.decode(stderr)}${decoder.decode(stdout)}`);
+  }
+
+  /** Starts a command that goes on; stdout is piped. */
+  spawn(args: readonly string[], cwd: string): Deno.ChildProcess {
+    const [program, ...first] = this.command;
+    return new Deno.Command(program, {
+      args: [...first, ...args],
+      cwd,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
   }
 
   /** Wall time in milliseconds. */

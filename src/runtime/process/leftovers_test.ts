@@ -10,7 +10,7 @@ Deno.test({
 }, async () => {
   // The shell's child ends; what the shell becomes never asks for it.
   const parent = new Deno.Command("/bin/sh", {
-    args: ["-c", "true & echo $!; exec sleep 30"],
+    args: ["-c", "sleep 0.3 & echo $!; exec sleep 30"],
     stdout: "piped",
   }).spawn();
   try {

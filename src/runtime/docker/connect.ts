@@ -8,6 +8,7 @@ import type { VmSettings } from "../../config/types.ts";
 import type { EngineTlsFiles, Environment } from "./docker-config.ts";
 import type { Dockerode, DockerodeOptions } from "./dockerode-types.ts";
 import { unreachable } from "./engine-error.ts";
+import { settlingOnAbort } from "./settle-on-abort.ts";
 import { type EngineCandidate, engineCandidates } from "./find-engine.ts";
 
 /** An engine that runs answers a ping within this time. */
@@ -15,6 +16,9 @@ export const pingTimeoutMs = 5_000;
 
 /** The newest API whose answers we know; engines of 20.10 speak it, and those of today still do. */
 const preferredApi = "1.41";
+
+/** An idle connection to the engine is kept for so long. */
+const agentOptions = { keepAlive: true, scheduling: "lifo", timeout: 5_000 } as const;
 
 /** A client that speaks a version of the API which the engine accepts. */
 export interface EngineConnection {
@@ -56,9 +60,10 @@ async function connectTo(candidate: EngineCandidate): Promise<EngineConnection> 
   const options = clientOptions(candidate);
   const { default: Docker } = await import("dockerode");
   const agent = options.protocol === "https"
-    ? new HttpsAgent({ keepAlive: true })
-    : new HttpAgent({ keepAlive: true });
-  const client = (more: DockerodeOptions): Dockerode => new Docker({ ...options, ...more, agent });
+    ? new HttpsAgent(agentOptions)
+    : new HttpAgent(agentOptions);
+  const client = (more: DockerodeOptions): Dockerode =>
+    settlingOnAbort(new Docker({ ...options, ...more, agent }));
   let version: Awaited<ReturnType<Dockerode["version"]>>;
   try {
     version = await withDeadline(

@@ -1,6 +1,6 @@
 /** Chaincode in Docker containers. Mirrors core/container/dockercontroller and core/chaincode/container_runtime.go. */
 import { posix } from "node:path";
-import { Readable } from "node:stream";
+import { Buffer } from "node:buffer";
 import { withDeadline } from "../../base/async.ts";
 import { hex } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
@@ -98,7 +98,7 @@ export class DockerRuntime implements ChaincodeRuntime {
     const { builder, golang, car, java, node } = platforms;
     const key = buildKey(chaincode, [builder, JSON.stringify([golang, car, java, node])]);
     // Waits for a build of the same package under another name, whose image is then only relabelled.
-    while (!await this.#isBuilt(docker, image, chaincode)) {
+    while (!await this.#isBuilt(docker, image, chaincode, signal)) {
       const runningForMs = this.#builds.runningForMs(key);
       if (runningForMs !== undefined) tellJoined(observer, runningForMs, this.options.clock.now());
       const leave = this.#audience.join(key, observer);
@@ -202,7 +202,7 @@ export class DockerRuntime implements ChaincodeRuntime {
         })));
         await step(
           "upload",
-          () => container.putArchive(Readable.from([archive]), { path, abortSignal }),
+          () => container.putArchive(Buffer.from(archive), { path, abortSignal }),
         );
       }
       await step("start", () => container.start({ abortSignal }));
@@ -315,8 +315,13 @@ export class DockerRuntime implements ChaincodeRuntime {
    * Is there an image of this package? An image without our label was built by a Fabric peer and
    * counts, as in Fabric; one of another package under the same name is built anew.
    */
-  async #isBuilt(docker: Dockerode, image: string, chaincode: ChaincodeToRun): Promise<boolean> {
-    const labels = await imageLabels(docker, image);
+  async #isBuilt(
+    docker: Dockerode,
+    image: string,
+    chaincode: ChaincodeToRun,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const labels = await imageLabels(docker, image, signal);
     if (labels === undefined) return false;
     const built = labels[label.package];
     return built === undefined || built === hex(chaincode.packageId);
@@ -371,9 +376,11 @@ export class DockerRuntime implements ChaincodeRuntime {
 async function imageLabels(
   docker: Dockerode,
   image: string,
+  signal?: AbortSignal,
 ): Promise<Readonly<Record<string, string>> | undefined> {
+  const deadline = AbortSignal.timeout(containerStepTimeoutMs);
+  const abortSignal = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
   try {
-    const abortSignal = AbortSignal.timeout(containerStepTimeoutMs);
     return (await docker.getImage(image).inspect({ abortSignal })).Config.Labels ?? {};
   } catch (error) {
     if (statusOf(error) === 404) return undefined;

@@ -1,5 +1,6 @@
 /** The part of dockerode that is used here; the package brings no types. */
 import type { Agent } from "node:http";
+import type { Buffer } from "node:buffer";
 import type { Readable } from "node:stream";
 import type { RegistryCredentials } from "./docker-config.ts";
 
@@ -19,7 +20,8 @@ export interface DockerodeContainer {
   logs(
     options: { follow: true; stdout: boolean; stderr: boolean } & WithSignal,
   ): Promise<Readable>;
-  putArchive(archive: Readable, options: { path: string } & WithSignal): Promise<unknown>;
+  /** Takes its archive whole: a broken connection is not noticed while a stream is sent. */
+  putArchive(archive: Buffer, options: { path: string } & WithSignal): Promise<unknown>;
   getArchive(options: { path: string } & WithSignal): Promise<Readable>;
 }
 
@@ -51,7 +53,7 @@ export interface Dockerode {
     options: { authconfig?: RegistryCredentials } & WithSignal,
   ): Promise<Readable>;
   buildImage(
-    context: Readable,
+    context: Buffer,
     options: {
       t: string;
       pull?: boolean;

@@ -2,7 +2,7 @@
  * A chaincode's image: a builder container makes the program, a Dockerfile puts it on the runtime
  * image. Mirrors core/chaincode/platforms/util DockerBuild and deployImage of the Docker controller.
  */
-import { Readable } from "node:stream";
+import { Buffer } from "node:buffer";
 import { utf8 } from "../../base/bytes.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import { buildFailed } from "../build-error.ts";
@@ -118,12 +118,12 @@ async function runBuilder(
     abortSignal: AbortSignal.timeout(containerStepTimeoutMs),
   });
   try {
-    await container.putArchive(Readable.from([job.input]), {
+    await container.putArchive(Buffer.from(job.input), {
       path: "/chaincode/input",
       abortSignal,
     });
     if (surroundings.files.length > 0) {
-      const files = Readable.from([writeTar(surroundings.files)]);
+      const files = Buffer.from(writeTar(surroundings.files));
       await container.putArchive(files, { path: "/", abortSignal });
     }
     await container.start({ abortSignal });
@@ -201,7 +201,7 @@ async function deployImage(
   const from = /^FROM (\S+)/.exec(dockerfile)?.[1] ?? "";
   // The engine pulls the runtime image within the build, and wants the credentials with it.
   const credentials = binpackage === undefined ? undefined : await build.credentials(from);
-  const progress = await build.docker.buildImage(Readable.from([context]), {
+  const progress = await build.docker.buildImage(Buffer.from(context), {
     t: build.image,
     pull: build.settings.pull && binpackage !== undefined,
     forcerm: true,

@@ -1,0 +1,221 @@
+/** An engine that fails in every way at every step: whoever waits gets the cause in time, and nothing stays. */
+import assert from "node:assert/strict";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { rmSync } from "node:fs";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { vmSettings } from "../../../tests/support/docker.ts";
+import { written } from "../../../tests/support/runtime.ts";
+import { PeerFixture } from "../../chaincode/testing/peer-fixture.ts";
+import { input } from "../../chaincode/testing/peer-fixture.ts";
+import { sleep, withDeadline } from "../../base/async.ts";
+import { systemClock } from "../../base/clock.ts";
+import { DenimError } from "../../base/errors.ts";
+import { silentLogger } from "../../base/logger.ts";
+import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
+import { writeTar } from "../platforms/tar.ts";
+import { DockerRuntime } from "./docker-runtime.ts";
+
+/** What the engine does instead of its work. */
+type Fault = "hang" | "error" | "full" | "cut" | "close";
+const startupTimeoutMs = 1_500;
+
+/** A Docker engine for one launch: answers as a real one, but for the request that a fault is set for. */
+class HostileEngine {
+  readonly path = join(tmpdir(), `denim-hostile-${Deno.pid}-${Math.random()}.sock`);
+  /** Containers that were created and not removed. */
+  readonly containers = new Set<string>();
+  readonly requests: string[] = [];
+  fault: { readonly match: RegExp; readonly kind: Fault } | undefined;
+  /** Does the program in the container end at once? */
+  exitCode: number | undefined;
+  #count = 0;
+  readonly #sockets = new Set<Socket>();
+  readonly #server = createServer((request, response) => void this.#answer(request, response));
+
+  async listen(): Promise<void> {
+    this.#server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.on("close", () => this.#sockets.delete(socket));
+    });
+    await new Promise<void>((resolve) => this.#server.listen(this.path, resolve));
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+    rmSync(this.path, { force: true });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = (request.url ?? "").replace(/^\/v[\d.]+/, "");
+    const what = `${request.method} ${url.split("?")[0]}`;
+    this.requests.push(what);
+    for await (const _ of request) { /* Read to its end, as engines do. */ }
+    const json = (status: number, body: unknown) =>
+      response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    if (this.fault?.match.test(what)) {
+      switch (this.fault.kind) {
+        case "hang":
+          return;
+        case "error":
+          return void json(500, { message: "the engine has a bad day" });
+        case "full":
+          return void json(500, { message: "write /var/lib/docker/x: no space left on device" });
+        case "cut":
+          response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
+          response.write('{"half":');
+          return void setTimeout(() => request.socket.destroy(), 5);
+        case "close":
+          return void request.socket.destroy();
+      }
+    }
+    if (what === "GET /version") {
+      return void json(200, { Version: "24", ApiVersion: "1.43", MinAPIVersion: "1.12" });
+    }
+    if (what === "GET /_ping") return void response.end("OK");
+    if (/^GET \/(images|containers)\/json/.test(what)) return void json(200, []);
+    if (/^GET \/images\/(b|r)\/json/.test(what)) return void json(200, { Config: {} });
+    if (/^GET \/images\//.test(what)) return void json(404, { message: "No such image" });
+    if (what === "POST /build") return void response.end('{"stream":"built"}\n');
+    if (what === "POST /containers/create") {
+      const kind = url.includes("name=") ? "c" : "b";
+      const id = `${kind}${this.#count++}`.padEnd(64, "0");
+      this.containers.add(id);
+      return void json(201, { Id: id });
+    }
+    const [, id = ""] = /\/containers\/([^/]+)/.exec(what) ?? [];
+    if (request.method === "DELETE") {
+      return void (this.containers.delete(id)
+        ? response.writeHead(204).end()
+        : json(404, { message: "No such container" }));
+    }
+    if (/\/start$/.test(what)) return void response.writeHead(204).end();
+    if (/^PUT .*\/archive$/.test(what)) return void response.writeHead(200).end();
+    if (/^GET .*\/archive$/.test(what)) {
+      return void response.end(writeTar([{ name: "x", content: new Uint8Array(1) }]));
+    }
+    if (/\/logs$/.test(what)) return void response.end();
+    const builder = id.startsWith("b");
+    if (/\/wait$/.test(what)) {
+      if (builder) return void json(200, { StatusCode: 0 });
+      if (this.exitCode !== undefined) return void json(200, { StatusCode: this.exitCode });
+      return; // It runs on.
+    }
+    if (/\/json$/.test(what)) {
+      return void json(200, { State: { Running: this.exitCode === undefined }, Config: {} });
+    }
+    json(404, { message: `unknown: ${what}` });
+  }
+}
+
+async function withEngine(
+  run: (engine: HostileEngine, launch: () => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  const engine = new HostileEngine();
+  await engine.listen();
+  const runtime = new DockerRuntime({
+    vm: vmSettings(`unix://${engine.path}`),
+    platforms: {
+      builder: "b",
+      pull: false,
+      golang: { runtime: "r", dynamicLink: false },
+      car: { runtime: "r" },
+      java: { runtime: "r" },
+      node: { runtime: "r" },
+    },
+    peer: { networkId: "dev", peerId: "peer0" },
+    logger: silentLogger,
+    clock: systemClock,
+  });
+  const chaincode = written(ChaincodeSpec_Type.NODE, "mycc", { "src/package.json": "{}" });
+  const peer = new PeerFixture({
+    config: { startupTimeoutMs },
+    overrides: {
+      runtimeFor: () => ({
+        kind: "docker",
+        build: (_, observer, signal) => runtime.build(chaincode, observer, signal),
+        start: (request, observer, signal) =>
+          runtime.start({ ...request, chaincode }, observer, signal),
+        check: () => runtime.check(),
+        close: () => runtime.close(),
+      }),
+    },
+  });
+  peer.deploy("mycc", "1.0", { hangs: true });
+  try {
+    await run(engine, () => peer.host.execute(peer.params(), "mycc", "1.0", input()));
+  } finally {
+    await engine.close();
+    await peer.host.close();
+    await runtime.close();
+  }
+}
+
+const steps: readonly (readonly [name: string, match: RegExp])[] = [
+  ["version", /GET \/version/],
+  ["look for the image", /GET \/images\/dev-/],
+  ["look for the base image", /GET \/images\/b\/json/],
+  ["create", /POST \/containers\/create/],
+  ["upload", /PUT .*archive/],
+  ["start", /POST .containers.c.*start/],
+  ["fetch the build", /GET .*archive/],
+  ["image build", /POST \/build/],
+];
+const said: Readonly<Record<Fault, RegExp>> = {
+  hang: /timeout expired|no Docker engine answers|timeout|timed out/,
+  error: /the engine has a bad day|no Docker engine answers/,
+  full: /no space left on device[^]*Hint: The disk is full|no Docker engine answers/,
+  cut: /ECONNRESET|aborted|socket hang up|JSON|terminated|closed|incomplete|timeout expired/i,
+  close: /ECONNRESET|socket hang up|closed|terminated/i,
+};
+
+/** Steps that belong to one launch, where a build is shared by several. */
+const inLaunch = ["version", "look for the image", "start"];
+
+/** What hangs is given up behind the scenes; then a launch gets through. */
+async function succeedsSoon(launch: () => Promise<unknown>): Promise<void> {
+  for (const deadline = Date.now() + 15_000; Date.now() < deadline;) {
+    const error = await launch().then(() => undefined, (error) => error);
+    if (/container exited with 3/.test(String(error))) return;
+    assert.match(String(error), /timeout expired|no Docker engine answers/);
+  }
+  throw new Error("the engine works again, but no launch gets through");
+}
+
+async function noContainers(engine: HostileEngine): Promise<void> {
+  while (engine.containers.size > 0) await sleep(10);
+}
+
+for (const kind of ["hang", "error", "full", "cut", "close"] as const) {
+  Deno.test(`an engine that does "${kind}" at any step: the cause in time, the next attempt clean`, async (t) => {
+    for (const [name, match] of steps) {
+      // Creating is not given up halfway: after a cut answer its own minute has to pass.
+      if (kind === "cut" && name === "create") continue;
+      await t.step(name, async () => {
+        await withEngine(async (engine, launch) => {
+          engine.fault = { match, kind };
+          const began = performance.now();
+          const error = await withDeadline(launch(), 10_000, "the launch").then(
+            () => undefined,
+            (error) => error,
+          );
+          assert(error instanceof DenimError, String(error));
+          assert.notEqual(error.code, "deadline-exceeded");
+          assert(performance.now() - began < startupTimeoutMs + 1_500, error.message);
+          assert.match(error.message, said[kind]);
+          // The next attempt reaches the end of the way: a chaincode that ends is told with its code.
+          engine.fault = undefined;
+          engine.exitCode = 3;
+          if (kind === "hang" || kind === "cut") {
+            // A build goes on without those who waited for it, so that it is found, not begun anew.
+            if (!inLaunch.includes(name)) return;
+            await succeedsSoon(launch);
+          } else await assert.rejects(launch(), /container exited with 3/);
+          await withDeadline(noContainers(engine), 5_000, "the removal of every container");
+        });
+      });
+    }
+  });
+}

@@ -80,6 +80,7 @@ async function exerciseLimited(docker: DockerForTests, chaincode: ChaincodeToRun
     assert.match(json, new RegExp(`"ReadonlyRootfs":${readonly}`));
     await running.stop();
   } finally {
+    await runtime.prune([]);
     await runtime.close();
     await fakePeer.close();
   }
@@ -116,6 +117,7 @@ dockerTest("an image that somebody deleted is built again on the next start", as
     assert(again.steps.includes("image end"), again.steps.join());
     await running.stop();
   } finally {
+    await runtime.prune([]);
     await runtime.close();
   }
 });
@@ -132,6 +134,7 @@ dockerTest(
       const next = await runtime.start(request(idle("removed")), new Recorder(), never);
       await next.stop();
     } finally {
+      await runtime.prune([]);
       await runtime.close();
     }
   },
@@ -211,6 +214,7 @@ dockerTest(
       await next.stop();
       assert.deepEqual(await engine.listContainers({ all: true, filters }), []);
     } finally {
+      await runtime.prune([]);
       await runtime.close();
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => proxy.close(resolve));

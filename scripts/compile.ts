@@ -1,25 +1,35 @@
 /**
- * `deno task compile`: writes dist/denim, the one executable.
+ * `deno task compile [--self-extracting] [--output FILE]`: writes dist/denim, the one executable.
  *
  * Where the runtime base of `deno compile` can be had (DENORT_BIN, or fetched), it is a compiled
  * binary. Elsewhere the running Deno and a bundle of the sources are packed into one
  * self-extracting file that behaves the same.
  */
-import { chmod, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundle } from "./compile/bundle.ts";
 import { selfExtracting } from "./compile/self-extracting.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const output = join(root, "dist", "denim");
+const output = option("--output") ?? join(root, "dist", "denim");
+/** What `denim demo` runs; it looks for it beside the main module. */
+const example = join("examples", "asset-js");
 
 /** How long `deno compile` may take, its download included. */
 const compileTimeoutMs = 180_000;
 
+function option(name: string): string | undefined {
+  const at = Deno.args.indexOf(name);
+  return at < 0 ? undefined : Deno.args[at + 1];
+}
+
 async function compiled(): Promise<string | undefined> {
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["compile", "-q", "-A", "--no-check", "--output", output, join(root, "main.ts")],
+    args: [
+      ...["compile", "-q", "-A", "--no-check", "--output", output],
+      ...["--include", join(root, example), join(root, "main.ts")],
+    ],
     cwd: root,
     env: { NO_COLOR: "1" },
     stdin: "null",
@@ -44,7 +54,7 @@ async function main(): Promise<void> {
   if (!Deno.args.includes("--self-extracting")) {
     const refusal = await compiled();
     if (refusal === undefined) {
-      console.log(`dist/denim: compiled with deno ${Deno.version.deno}`);
+      console.log(`${output}: compiled with deno ${Deno.version.deno}`);
       return;
     }
     console.log(
@@ -57,6 +67,7 @@ async function main(): Promise<void> {
     const app = join(work, "payload");
     await mkdir(app);
     await bundle(root, join(work, "build"), join(app, "app"));
+    await cp(join(root, example), join(app, "app", example), { recursive: true });
     await copyFile(Deno.execPath(), join(app, "deno"));
     await chmod(join(app, "deno"), 0o755);
     await copyFile(join(root, "LICENSE"), join(app, "LICENSE"));
@@ -64,7 +75,7 @@ async function main(): Promise<void> {
     await rm(output, { force: true });
     await writeFile(output, file, { mode: 0o755 });
     const megabytes = ((await readFile(output)).length / 1e6).toFixed(0);
-    console.log(`dist/denim: self-extracting, ${megabytes} MB, deno ${Deno.version.deno}`);
+    console.log(`${output}: self-extracting, ${megabytes} MB, deno ${Deno.version.deno}`);
   } finally {
     await rm(work, { recursive: true, force: true });
   }

@@ -1,36 +1,49 @@
 /** One file that is a program: a POSIX shell header, then a compressed archive of a directory. */
 import { createHash } from "node:crypto";
 import { concat, utf8 } from "../../src/base/bytes.ts";
+import { bundleFlags } from "../../src/cli/own-command.ts";
+
+const runFlags = bundleFlags.join(" ");
 
 /**
  * The header unpacks into a directory named by the content's digest, so that versions live beside
  * each other, and makes the directory appear in one step: when several start at once, all but one
- * drop their copy. It says on what it failed where the disk does not let it.
+ * drop their copy. It says on what it failed where the disk or the file does not let it. A directory
+ * that another user made is not trusted, unless DENIM_CACHE names it.
  */
 function header(digest: string, length: number): string {
   return `#!/bin/sh
 # denim: unpacks itself once into a cache directory, then runs from there.
 set -u
 case "$0" in */*) self=$0 ;; *) self=$(command -v -- "$0") ;; esac
-cache=\${DENIM_CACHE:-\${XDG_CACHE_HOME:-\${HOME:-/tmp/denim-$(id -u)}/.cache}/denim}
+cache=\${DENIM_CACHE:-\${XDG_CACHE_HOME:-\${HOME:-/nonexistent}/.cache}/denim}
 here=$cache/${digest}
-if [ ! -x "$here/deno" ]; then
+ready() { [ -x "$here/deno" ] && { [ -n "\${DENIM_CACHE:-}" ] || [ -O "$here" ]; }; }
+fail() { echo "Error: denim cannot unpack itself: $1" >&2; echo "Hint: $2" >&2; exit 1; }
+if ! ready; then
   umask 077
-  if ! mkdir -p "$cache" 2>/dev/null || [ ! -w "$cache" ]; then
+  if ! mkdir -p "$cache" 2>/dev/null || [ ! -w "$cache" ] || [ -e "$here" ]; then
     cache=\${TMPDIR:-/tmp}/denim-$(id -u); here=$cache/${digest}
-    mkdir -p "$cache" || { echo "Error: denim cannot unpack: $cache is not writable; set DENIM_CACHE to a directory that is" >&2; exit 1; }
+    mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] && [ -O "$cache" ] ||
+      fail "$cache cannot be written, or is another user's" "set DENIM_CACHE to a directory of yours"
   fi
 fi
-if [ ! -x "$here/deno" ]; then
+if ! ready; then
+  payload() { tail -c +${length + 1} -- "$self"; }
+  sum=$({ payload | sha256sum || payload | shasum -a 256; } 2>/dev/null)
+  case "$sum" in ''|${digest}*) ;; *) fail "$self is damaged" "build or download it again" ;; esac
+  # What was killed while it unpacked an hour ago will not go on.
+  find "$cache" -maxdepth 1 -name '.part-*' -mmin +60 -exec rm -rf {} + 2>/dev/null
   part=$cache/.part-$$; rm -rf "$part"
   trap 'rm -rf "$part"' EXIT; trap 'exit 1' HUP INT TERM
-  mkdir "$part" && tail -c +${length + 1} -- "$self" | gzip -dc | tar -xf - -C "$part" &&
-    [ -x "$part/deno" ] || { echo "Error: denim cannot unpack into $cache: is the disk full? Set DENIM_CACHE to another directory" >&2; exit 1; }
+  mkdir "$part" && payload | gzip -dc 2>/dev/null | tar -xf - -C "$part" 2>/dev/null &&
+    [ -x "$part/deno" ] ||
+    fail "no room in $cache?" "make room, or set DENIM_CACHE to another directory"
   if [ ! -d "$here" ]; then mv "$part" "$here" 2>/dev/null; fi
   rm -rf "$part" "$here/.part-$$"
   trap - EXIT HUP INT TERM
 fi
-DENIM_PROGRAM=$0 DENO_DIR=$here/cache DENO_NO_UPDATE_CHECK=1 exec "$here/deno" run -A --quiet --no-config --no-lock --no-npm --no-remote "$here/app/main.js" "$@"
+DENIM_PROGRAM=$0 DENO_DIR=$here/cache DENO_NO_UPDATE_CHECK=1 exec "$here/deno" run ${runFlags} "$here/app/main.js" "$@"
 `;
 }
 
@@ -43,6 +56,7 @@ export async function selfExtracting(directory: string): Promise<Uint8Array> {
       "--group=0",
       "--numeric-owner",
       "--mtime=@0",
+      "--mode=go-w",
       "-cf",
       "-",
       "-C",

@@ -10,6 +10,7 @@ import {
 } from "../../client/running-network.ts";
 import type { CommandHandler, Invocation } from "../command.ts";
 import { UsageError } from "../flags.ts";
+import { ownCommand } from "../own-command.ts";
 import { terminalLog } from "../session.ts";
 
 /** How long a detached network may take to become ready. */
@@ -134,9 +135,6 @@ async function detach(invocation: Invocation, directory: string): Promise<number
 
 function spawnSelf(invocation: Invocation, directory: string, logFile: string): Deno.ChildProcess {
   const { flags } = invocation;
-  const own = Deno.mainModule.startsWith("file:") && Deno.execPath().includes("deno")
-    ? ["run", "-A", "--no-check", Deno.mainModule]
-    : [];
   const args = ["up", "--dir", directory];
   for (const name of ["orgs", "channel", "runtime", "port"]) {
     if (flags.has(name)) args.push(`--${name}`, flags.string(name));
@@ -148,8 +146,7 @@ function spawnSelf(invocation: Invocation, directory: string, logFile: string): 
       'log=$1; shift; command -v setsid >/dev/null && exec setsid "$@" >"$log" 2>&1 </dev/null; exec "$@" >"$log" 2>&1 </dev/null',
       "denim",
       logFile,
-      Deno.execPath(),
-      ...own,
+      ...ownCommand(),
       ...args,
     ],
     stdin: "null",

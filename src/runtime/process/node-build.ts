@@ -105,9 +105,10 @@ async function install(context: BuildContext, source: string): Promise<void> {
   const useDeno = toolchain.deno !== undefined && context.engine !== "node" &&
     !(locked && npm !== undefined);
   if (useDeno && toolchain.deno !== undefined) {
-    // Without its own configuration, Deno would take one from a directory above.
-    if (!["deno.json", "deno.jsonc"].some((name) => existsSync(join(source, name)))) {
-      writeFileSync(join(source, "deno.json"), '{ "lock": false }\n');
+    // Without its own configuration, Deno would take one from a directory above; as a workspace of
+    // its own, it does not even look whether one there claims it.
+    if (!hasOwnConfig(source)) {
+      writeFileSync(join(source, "deno.json"), '{ "lock": false, "workspace": [] }\n');
     }
     const failure = await context.run(toolchain.deno, [
       "install",
@@ -137,6 +138,10 @@ async function install(context: BuildContext, source: string): Promise<void> {
   if (failure !== undefined) {
     throw context.failed(`npm ${locked ? "ci" : "install"}: ${failure}`, installHint);
   }
+}
+
+function hasOwnConfig(directory: string): boolean {
+  return ["deno.json", "deno.jsonc"].some((name) => existsSync(join(directory, name)));
 }
 
 const installHint =
@@ -184,6 +189,8 @@ export function launchNode(
         "--no-prompt",
         "--no-remote",
         "--no-lock",
+        // Nor any that lies above.
+        ...(hasOwnConfig(directory) ? [] : ["--no-config"]),
         "--node-modules-dir=manual",
         "--unstable-detect-cjs",
         ...(places.limits.network === "all"

@@ -1,5 +1,5 @@
 /** `demo`: the whole story once, each step with its duration. */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { text, utf8 } from "../../base/bytes.ts";
 import { systemClock } from "../../base/clock.ts";
@@ -133,13 +133,13 @@ function elapsed(since: number): number {
   return Math.round(performance.now() - since);
 }
 
-/** The chaincode to show: `--example`, else the JavaScript one of the sources. */
+/** The chaincode to show: `--example`, else the JavaScript one beside the main module. */
 function exampleDirectory(
   { flags, terminal }: Invocation,
 ): { path: string; type: ChaincodeSpec_Type } {
   const given = flags.string("example");
   const path = given
-    ? join(terminal.workingDirectory, given)
+    ? resolve(terminal.workingDirectory, given)
     : join(dirname(fileURLToPath(Deno.mainModule)), "examples", "asset-js");
   const has = (file: string) => {
     try {

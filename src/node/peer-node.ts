@@ -64,6 +64,12 @@ export interface PeerNodeOptions {
   readonly systemChaincodeVersion?: string;
 }
 
+/**
+ * Chaincode starts on the machine that the builds keep busy, and most shims do not dial twice: a
+ * handshake on the chaincode listener may take longer than one of a client.
+ */
+const chaincodeHandshakeTimeoutMs = 60_000;
+
 /** How long calls may go on once the peer is told to stop. */
 const shutdownGraceMs = 2_000;
 
@@ -189,6 +195,7 @@ export class PeerNode {
         await createRpcServer({
           listen: chaincodeListenAddress(peer, host),
           tls: tls && await chaincodeServerTls(authority, chaincodeHost),
+          limits: { handshakeTimeoutMs: chaincodeHandshakeTimeoutMs },
           logger: log.logger("core.comm"),
         }),
         (server) => server.close(shutdownGraceMs),

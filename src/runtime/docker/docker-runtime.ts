@@ -49,6 +49,9 @@ const label = {
   owner: "org.denim.owner",
 };
 
+/** So many containers are removed at once when the runtime is closed. */
+const maxParallelRemovals = 4;
+
 export interface DockerRuntimeOptions {
   readonly vm: VmSettings;
   /** The `chaincode` section of the configuration. */
@@ -271,7 +274,12 @@ export class DockerRuntime implements ChaincodeRuntime {
   async close(): Promise<void> {
     this.#closed = true;
     await this.#builds.close();
-    await Promise.all([...this.#running].map((running) => running.stop()));
+    // A few at a time: removals share the engine, and each has a deadline of its own.
+    const waiting = [...this.#running];
+    const worker = async () => {
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await next.stop();
+    };
+    await Promise.all(Array.from({ length: maxParallelRemovals }, worker));
     (await this.#connection?.catch(() => undefined))?.close();
   }
 

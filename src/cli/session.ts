@@ -123,7 +123,9 @@ export async function peersOf(
   let roots = flags.array("tlsRootCertFiles").filter((file) => file !== "");
   const profile = flags.string("connectionProfile");
   if (profile !== "") {
-    const targets = await endorsingPeers(profile, flags.string("channelID"));
+    // install has no channel: then the profile names no peers, as in Fabric.
+    const channelId = flags.declares("channelID") ? flags.string("channelID") : "";
+    const targets = await endorsingPeers(profile, channelId);
     if (targets) {
       addresses = targets.map((target) => target.address);
       roots = targets.map((target) => target.tlsRootCertFile);

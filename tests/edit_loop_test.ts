@@ -45,6 +45,9 @@ Deno.test("deploy brings a directory onto every peer, and a changed one as the n
   assert.match(nothing.err, /nowhere is not a directory/);
 });
 
+/** A first Go build fills its caches, which takes a minute on a busy machine. */
+const saysTimeoutMs = 300_000;
+
 /** `chaincode dev`, its output read as it comes. */
 class DevProcess implements AsyncDisposable {
   #output = "";
@@ -63,7 +66,7 @@ class DevProcess implements AsyncDisposable {
 
   /** The first match beyond what was matched before. */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
-    for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
+    for (const deadline = Date.now() + saysTimeoutMs; Date.now() < deadline;) {
       const match = pattern.exec(this.#output);
       if (match !== null) {
         this.#output = this.#output.slice(match.index + match[0].length);

@@ -80,7 +80,7 @@ async function commitBlock(options: CommitterOptions, block: Block): Promise<Com
     commitMs: clock.now() - validatedAt,
     missingPrivateData: missing.length,
   };
-  logger.info(
+  logger.debug(
     `[${channelId}] Committed block [${number}] with ${opened.length} transaction(s)`,
     { ...timings },
   );

@@ -3,7 +3,8 @@ import { Deferred } from "../../base/async.ts";
 import type { Block } from "../../gen/common/common_pb.ts";
 
 export class BlockFeed {
-  #next = new Deferred<void>();
+  /** Readers that have everything there is; each leaves nothing behind when it goes. */
+  readonly #waiting = new Set<Deferred<void>>();
   #closed = false;
 
   /** @param height number of blocks that can be read now */
@@ -11,26 +12,30 @@ export class BlockFeed {
 
   /** Wakes the readers after a commit. */
   wake(): void {
-    const waiting = this.#next;
-    this.#next = new Deferred();
-    waiting.resolve();
+    for (const reader of this.#waiting) reader.resolve();
+    this.#waiting.clear();
   }
 
   /** Ends all readers. */
   close(): void {
     this.#closed = true;
-    this.#next.resolve();
+    this.wake();
   }
 
   /** Ends when the signal aborts or the feed closes. */
   async *from(blockNumber: number, signal: AbortSignal): AsyncGenerator<Block> {
-    const aborted = new Deferred<void>();
-    const stop = () => aborted.resolve();
+    let waiting: Deferred<void> | undefined;
+    const stop = () => waiting?.resolve();
     signal.addEventListener("abort", stop, { once: true });
     try {
       for (let number = blockNumber; !signal.aborted && !this.#closed;) {
         if (number < this.height()) yield this.read(number++);
-        else await Promise.race([this.#next.promise, aborted.promise]);
+        else {
+          waiting = new Deferred<void>();
+          this.#waiting.add(waiting);
+          await waiting.promise;
+          this.#waiting.delete(waiting);
+        }
       }
     } finally {
       signal.removeEventListener("abort", stop);

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file orderer/ab.proto.
  */
 export const file_orderer_ab: GenFile = /*@__PURE__*/
-  fileDesc("ChBvcmRlcmVyL2FiLnByb3RvEgdvcmRlcmVyIkEKEUJyb2FkY2FzdFJlc3BvbnNlEh4KBnN0YXR1cxgBIAEoDjIOLmNvbW1vbi5TdGF0dXMSDAoEaW5mbxgCIAEoCSIMCgpTZWVrTmV3ZXN0IgwKClNlZWtPbGRlc3QiHwoNU2Vla1NwZWNpZmllZBIOCgZudW1iZXIYASABKAQikQEKDFNlZWtQb3NpdGlvbhIlCgZuZXdlc3QYASABKAsyEy5vcmRlcmVyLlNlZWtOZXdlc3RIABIlCgZvbGRlc3QYAiABKAsyEy5vcmRlcmVyLlNlZWtPbGRlc3RIABIrCglzcGVjaWZpZWQYAyABKAsyFi5vcmRlcmVyLlNlZWtTcGVjaWZpZWRIAEIGCgRUeXBlIrQCCghTZWVrSW5mbxIkCgVzdGFydBgBIAEoCzIVLm9yZGVyZXIuU2Vla1Bvc2l0aW9uEiMKBHN0b3AYAiABKAsyFS5vcmRlcmVyLlNlZWtQb3NpdGlvbhIwCghiZWhhdmlvchgDIAEoDjIeLm9yZGVyZXIuU2Vla0luZm8uU2Vla0JlaGF2aW9yEjsKDmVycm9yX3Jlc3BvbnNlGAQgASgOMiMub3JkZXJlci5TZWVrSW5mby5TZWVrRXJyb3JSZXNwb25zZSI8CgxTZWVrQmVoYXZpb3ISFQoRQkxPQ0tfVU5USUxfUkVBRFkQABIVChFGQUlMX0lGX05PVF9SRUFEWRABIjAKEVNlZWtFcnJvclJlc3BvbnNlEgoKBlNUUklDVBAAEg8KC0JFU1RfRUZGT1JUEAEiWwoPRGVsaXZlclJlc3BvbnNlEiAKBnN0YXR1cxgBIAEoDjIOLmNvbW1vbi5TdGF0dXNIABIeCgVibG9jaxgCIAEoCzINLmNvbW1vbi5CbG9ja0gAQgYKBFR5cGUyiwEKD0F0b21pY0Jyb2FkY2FzdBI9CglCcm9hZGNhc3QSEC5jb21tb24uRW52ZWxvcGUaGi5vcmRlcmVyLkJyb2FkY2FzdFJlc3BvbnNlKAEwARI5CgdEZWxpdmVyEhAuY29tbW9uLkVudmVsb3BlGhgub3JkZXJlci5EZWxpdmVyUmVzcG9uc2UoATABYgZwcm90bzM", [file_common_common]);
+  fileDesc("ChBvcmRlcmVyL2FiLnByb3RvEgdvcmRlcmVyIkEKEUJyb2FkY2FzdFJlc3BvbnNlEh4KBnN0YXR1cxgBIAEoDjIOLmNvbW1vbi5TdGF0dXMSDAoEaW5mbxgCIAEoCSIMCgpTZWVrTmV3ZXN0IgwKClNlZWtPbGRlc3QiHwoNU2Vla1NwZWNpZmllZBIOCgZudW1iZXIYASABKAQiEAoOU2Vla05leHRDb21taXQiwQEKDFNlZWtQb3NpdGlvbhIlCgZuZXdlc3QYASABKAsyEy5vcmRlcmVyLlNlZWtOZXdlc3RIABIlCgZvbGRlc3QYAiABKAsyEy5vcmRlcmVyLlNlZWtPbGRlc3RIABIrCglzcGVjaWZpZWQYAyABKAsyFi5vcmRlcmVyLlNlZWtTcGVjaWZpZWRIABIuCgtuZXh0X2NvbW1pdBgEIAEoCzIXLm9yZGVyZXIuU2Vla05leHRDb21taXRIAEIGCgRUeXBlIrQCCghTZWVrSW5mbxIkCgVzdGFydBgBIAEoCzIVLm9yZGVyZXIuU2Vla1Bvc2l0aW9uEiMKBHN0b3AYAiABKAsyFS5vcmRlcmVyLlNlZWtQb3NpdGlvbhIwCghiZWhhdmlvchgDIAEoDjIeLm9yZGVyZXIuU2Vla0luZm8uU2Vla0JlaGF2aW9yEjsKDmVycm9yX3Jlc3BvbnNlGAQgASgOMiMub3JkZXJlci5TZWVrSW5mby5TZWVrRXJyb3JSZXNwb25zZSI8CgxTZWVrQmVoYXZpb3ISFQoRQkxPQ0tfVU5USUxfUkVBRFkQABIVChFGQUlMX0lGX05PVF9SRUFEWRABIjAKEVNlZWtFcnJvclJlc3BvbnNlEgoKBlNUUklDVBAAEg8KC0JFU1RfRUZGT1JUEAEiWwoPRGVsaXZlclJlc3BvbnNlEiAKBnN0YXR1cxgBIAEoDjIOLmNvbW1vbi5TdGF0dXNIABIeCgVibG9jaxgCIAEoCzINLmNvbW1vbi5CbG9ja0gAQgYKBFR5cGUyiwEKD0F0b21pY0Jyb2FkY2FzdBI9CglCcm9hZGNhc3QSEC5jb21tb24uRW52ZWxvcGUaGi5vcmRlcmVyLkJyb2FkY2FzdFJlc3BvbnNlKAEwARI5CgdEZWxpdmVyEhAuY29tbW9uLkVudmVsb3BlGhgub3JkZXJlci5EZWxpdmVyUmVzcG9uc2UoATABYgZwcm90bzM", [file_common_common]);
 
 /**
  * SUCCESS means accepted for ordering, not committed.
@@ -90,6 +90,21 @@ export const SeekSpecifiedSchema: GenMessage<SeekSpecified> = /*@__PURE__*/
   messageDesc(file_orderer_ab, 3);
 
 /**
+ * The block that will be committed next. Fabric 2.4: for peers only.
+ *
+ * @generated from message orderer.SeekNextCommit
+ */
+export type SeekNextCommit = Message<"orderer.SeekNextCommit"> & {
+};
+
+/**
+ * Describes the message orderer.SeekNextCommit.
+ * Use `create(SeekNextCommitSchema)` to create a new message.
+ */
+export const SeekNextCommitSchema: GenMessage<SeekNextCommit> = /*@__PURE__*/
+  messageDesc(file_orderer_ab, 4);
+
+/**
  * One end of the range that Deliver shall send.
  *
  * @generated from message orderer.SeekPosition
@@ -116,6 +131,12 @@ export type SeekPosition = Message<"orderer.SeekPosition"> & {
      */
     value: SeekSpecified;
     case: "specified";
+  } | {
+    /**
+     * @generated from field: orderer.SeekNextCommit next_commit = 4;
+     */
+    value: SeekNextCommit;
+    case: "nextCommit";
   } | { case: undefined; value?: undefined };
 };
 
@@ -124,7 +145,7 @@ export type SeekPosition = Message<"orderer.SeekPosition"> & {
  * Use `create(SeekPositionSchema)` to create a new message.
  */
 export const SeekPositionSchema: GenMessage<SeekPosition> = /*@__PURE__*/
-  messageDesc(file_orderer_ab, 4);
+  messageDesc(file_orderer_ab, 5);
 
 /**
  * The data of a DELIVER_SEEK_INFO envelope.
@@ -158,7 +179,7 @@ export type SeekInfo = Message<"orderer.SeekInfo"> & {
  * Use `create(SeekInfoSchema)` to create a new message.
  */
 export const SeekInfoSchema: GenMessage<SeekInfo> = /*@__PURE__*/
-  messageDesc(file_orderer_ab, 5);
+  messageDesc(file_orderer_ab, 6);
 
 /**
  * At a block that does not exist yet: wait, or answer NOT_FOUND.
@@ -181,7 +202,7 @@ export enum SeekInfo_SeekBehavior {
  * Describes the enum orderer.SeekInfo.SeekBehavior.
  */
 export const SeekInfo_SeekBehaviorSchema: GenEnum<SeekInfo_SeekBehavior> = /*@__PURE__*/
-  enumDesc(file_orderer_ab, 5, 0);
+  enumDesc(file_orderer_ab, 6, 0);
 
 /**
  * When consensus has failed: answer SERVICE_UNAVAILABLE, or send what is there.
@@ -204,7 +225,7 @@ export enum SeekInfo_SeekErrorResponse {
  * Describes the enum orderer.SeekInfo.SeekErrorResponse.
  */
 export const SeekInfo_SeekErrorResponseSchema: GenEnum<SeekInfo_SeekErrorResponse> = /*@__PURE__*/
-  enumDesc(file_orderer_ab, 5, 1);
+  enumDesc(file_orderer_ab, 6, 1);
 
 /**
  * Blocks, then one status that ends the request.
@@ -235,7 +256,7 @@ export type DeliverResponse = Message<"orderer.DeliverResponse"> & {
  * Use `create(DeliverResponseSchema)` to create a new message.
  */
 export const DeliverResponseSchema: GenMessage<DeliverResponse> = /*@__PURE__*/
-  messageDesc(file_orderer_ab, 6);
+  messageDesc(file_orderer_ab, 7);
 
 /**
  * Total order of envelopes.

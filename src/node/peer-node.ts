@@ -48,11 +48,13 @@ import { createControlService } from "./control-service.ts";
 import { createDevService } from "./dev-service.ts";
 import { EagerRelaunch } from "./eager-relaunch.ts";
 import { ledgerOptions } from "./ledger-options.ts";
+import { peerBlocks } from "./peer-blocks.ts";
 import { chaincodeServerTls, readPeerTls } from "./peer-tls.ts";
 import { guardWhileRebuilding } from "./rebuild-guard.ts";
 import { prune } from "./prune.ts";
 import { Runtimes } from "./runtimes.ts";
 import { SupersededChaincode } from "./superseded-chaincode.ts";
+import { createTelemetry } from "./telemetry.ts";
 
 export interface PeerNodeOptions {
   readonly config: PeerConfig;
@@ -151,6 +153,11 @@ export class PeerNode {
       const bundleOf = (channelId: string) => channels.bundle(channelId);
       const acl = createAclProvider({ bundleOf, localMsp });
 
+      const telemetry = owned(
+        createTelemetry({ environment, peer, clock, logger: log.logger("telemetry") }),
+        (traces) => traces.close(),
+      );
+
       // System chaincodes and chaincode.
       const definitions = new LsccDefinitions(packages);
       const systemChaincodes: SystemChaincodes = new SystemChaincodes([
@@ -236,6 +243,7 @@ export class PeerNode {
           await superseded.close();
         },
       );
+      telemetry.followLaunches(chaincode.launches);
       chaincodeServer.register(ChaincodeSupport, chaincode.service);
       const upkeep = { chaincode, packages, ledgers: () => channels.openLedgers(), logger };
       const superseded: SupersededChaincode = new SupersededChaincode(upkeep);
@@ -252,7 +260,7 @@ export class PeerNode {
         }),
         (listening) => listening.close(shutdownGraceMs),
       );
-      const endorser = createEndorser({
+      const endorser = telemetry.traced(createEndorser({
         signer,
         localMsp,
         channels,
@@ -265,7 +273,7 @@ export class PeerNode {
         logger,
         historyEnabled: config.ledger.enableHistoryDatabase,
         systemChaincodeVersion,
-      });
+      }));
       server.register(
         Endorser,
         guardWhileRebuilding(endorser, {
@@ -276,14 +284,7 @@ export class PeerNode {
       );
       registerPeerDeliver(server, {
         acl,
-        channel: (channelId) => {
-          const channel = channels.get(channelId);
-          return channel && {
-            height: () => channel.ledger.info().height,
-            blocksFrom: (number, signal) => channel.ledger.blocksFrom(number, signal),
-            sequence: () => BigInt(channel.bundle().sequence),
-          };
-        },
+        ...peerBlocks(channels),
         timeWindowMs: peer.authentication.timeWindowMs,
         mutualTls: peer.tls.enabled && peer.tls.clientAuthRequired,
         clock,

@@ -1,6 +1,6 @@
 /** What the chaincode commands say when an endorsement fails, in Fabric's words. */
 import { DenimError, messageOf } from "../../base/errors.ts";
-import { protoText } from "../../client/proto-text.ts";
+import { protoText } from "../../protocol/proto-text.ts";
 import {
   type ProposalResponse,
   type Response,

@@ -3,7 +3,7 @@ import { parseTransient } from "../../client/chaincode-input.ts";
 import { CommitWaiter } from "../../client/commit-waiter.ts";
 import { endorse, transactionOf } from "../../client/endorse.ts";
 import { chaincodeInvocation } from "../../client/lifecycle.ts";
-import { protoText } from "../../client/proto-text.ts";
+import { protoText } from "../../protocol/proto-text.ts";
 import { ChaincodeActionSchema } from "../../gen/peer/proposal_pb.ts";
 import {
   ProposalResponsePayloadSchema,

@@ -1,7 +1,7 @@
 /** `node status`. Mirrors peer/node/status.go. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { DenimError } from "../../base/errors.ts";
-import { protoText } from "../../client/proto-text.ts";
+import { protoText } from "../../protocol/proto-text.ts";
 import { HeaderType } from "../../gen/common/common_pb.ts";
 import {
   AdminOperationSchema,

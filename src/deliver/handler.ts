@@ -169,7 +169,7 @@ export class DeliverHandler {
         }
         const refused = forbidden(access, channelId);
         if (refused) return refused;
-        yield kind.block(next.value);
+        yield kind.block(next.value, { channelId, signed: access.signed });
         if (next.value.header?.number === range.stop) return { status: Status.SUCCESS };
       }
     } finally {

@@ -1,11 +1,15 @@
-/** The peer's block events: protos.Deliver. Mirrors core/peer/deliverevents.go. */
+/**
+ * The peer's block events: protos.Deliver. Mirrors core/peer/deliverevents.go; the call with private
+ * data is that of Fabric 2.x.
+ */
 import { create } from "@bufbuild/protobuf";
-import { messageOf } from "../base/errors.ts";
+import { DenimError, messageOf } from "../base/errors.ts";
 import type { AclProvider } from "../channel/types.ts";
 import { type Block, Status } from "../gen/common/common_pb.ts";
 import { Deliver, type DeliverResponse, DeliverResponseSchema } from "../gen/peer/events_pb.ts";
 import type { SignedData } from "../policy/types.ts";
 import type { RpcServer } from "../rpc/types.ts";
+import { type PrivateDataSource, readablePrivateData } from "./block-private-data.ts";
 import { toFilteredBlock } from "./filtered-block.ts";
 import { DeliverHandler, type DeliverOptions } from "./handler.ts";
 import type { DeliverKind } from "./types.ts";
@@ -13,9 +17,11 @@ import type { DeliverKind } from "./types.ts";
 export interface PeerDeliverOptions extends DeliverOptions {
   /** Asked for `event/Block` and `event/FilteredBlock`. */
   readonly acl: AclProvider;
+  /** Private data of a channel that is joined. */
+  readonly privateData: (channelId: string) => PrivateDataSource | undefined;
 }
 
-/** Registers Deliver and DeliverFiltered. */
+/** Registers Deliver, DeliverFiltered and DeliverWithPrivateData. */
 export function registerPeerDeliver(server: RpcServer, options: PeerDeliverOptions): void {
   const handler = new DeliverHandler(options);
   const logger = options.logger.named("common.deliverevents");
@@ -44,8 +50,21 @@ export function registerPeerDeliver(server: RpcServer, options: PeerDeliverOptio
       }
     },
   };
+  const withPrivateData: DeliverKind<DeliverResponse> = {
+    ...blocks,
+    block: (block, { channelId, signed }) => {
+      const source = options.privateData(channelId);
+      if (!source) throw new DenimError("no-channel", `channel ${channelId} not found`);
+      const privateDataMap = readablePrivateData(block, source, signed);
+      return create(DeliverResponseSchema, {
+        Type: { case: "blockAndPrivateData", value: { block, privateDataMap } },
+      });
+    },
+  };
   server.register(Deliver, {
     deliver: (requests, context) => handler.handle(requests, context, blocks),
     deliverFiltered: (requests, context) => handler.handle(requests, context, filtered),
+    deliverWithPrivateData: (requests, context) =>
+      handler.handle(requests, context, withPrivateData),
   });
 }

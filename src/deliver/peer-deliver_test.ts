@@ -79,6 +79,7 @@ Deno.test("clients of the peer's Deliver service get blocks and filtered blocks"
     mutualTls: false,
     clock: systemClock,
     logger: silentLogger,
+    privateData: () => undefined,
     acl: { check: (resource, channelId) => void asked.push(`${resource} ${channelId}`) },
   });
   const client = createRpcClient({ address: server.address });

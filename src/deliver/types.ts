@@ -15,12 +15,20 @@ export interface ChannelBlocks {
   readonly errored?: AbortSignal;
 }
 
+/** For whom blocks are sent. */
+export interface DeliverSession {
+  readonly channelId: string;
+  /** The seek request, as its sender signed it. */
+  readonly signed: SignedData;
+}
+
 /** How one kind of deliver call answers and who may make it. */
 export interface DeliverKind<Response> {
   /** @throws DenimError where the signer may not read the channel */
   checkAccess(signed: SignedData, channelId: string): void;
   status(status: Status): Response;
-  block(block: Block): Response;
+  /** @throws DenimError where the block cannot be sent: the call ends with it */
+  block(block: Block, session: DeliverSession): Response;
 }
 
 /** Requests of one deliver stream. */

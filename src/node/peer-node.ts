@@ -28,6 +28,7 @@ import { Development } from "../gen/denim/dev_pb.ts";
 import { Admin } from "../gen/peer/admin_pb.ts";
 import { ChaincodeSupport } from "../gen/peer/chaincode_shim_pb.ts";
 import { Endorser } from "../gen/peer/peer_pb.ts";
+import { registerGossip } from "../gossip/gossip-service.ts";
 import { createLedgerProvider } from "../ledger/ledger-provider.ts";
 import { createMsp } from "../msp/create-msp.ts";
 import { loadMspConfig } from "../msp/load-msp-config.ts";
@@ -288,6 +289,10 @@ export class PeerNode {
         timeWindowMs: peer.authentication.timeWindowMs,
         mutualTls: peer.tls.enabled && peer.tls.clientAuthRequired,
         clock,
+        logger,
+      });
+      registerGossip(server, {
+        identity: { signer, tlsCertificateHash: tls?.serverCertificateHash },
         logger,
       });
       const adminPolicy = compileSignaturePolicy(signedByAnyAdmin([peer.localMspId]), localMsp);

@@ -12,6 +12,8 @@ export interface PeerTlsMaterial {
   readonly server: ServerTls;
   readonly client: { rootCertificates: string[]; certificate?: string; key?: string };
   readonly clientCertificateHash: Uint8Array | undefined;
+  /** SHA-256 of the certificate that callers see. */
+  readonly serverCertificateHash: Uint8Array | undefined;
 }
 
 /** Reads the files of `peer.tls`. @throws DenimError `unreadable-file` naming the setting */
@@ -48,7 +50,10 @@ export function readPeerTls(tls: PeerTls): PeerTlsMaterial {
     ...(tls.rootCertFile === "" ? [] : [read("peer.tls.rootcert.file", tls.rootCertFile)]),
     ...tls.serverRootCaFiles.map((file) => read("peer.tls.serverRootCAs.files", file)),
   ];
-  const der = decodePem(clientCertificate)?.bytes;
+  const hashOf = (pem: string) => {
+    const der = decodePem(pem)?.bytes;
+    return der && sha256(der);
+  };
   return {
     server: {
       certificate,
@@ -59,7 +64,8 @@ export function readPeerTls(tls: PeerTls): PeerTlsMaterial {
       requestClientCertificate: tls.clientAuthRequired,
     },
     client: { rootCertificates: roots, certificate: clientCertificate, key: clientKey },
-    clientCertificateHash: der && sha256(der),
+    clientCertificateHash: hashOf(clientCertificate),
+    serverCertificateHash: hashOf(certificate),
   };
 }
 

@@ -167,6 +167,12 @@ export class LaunchRecorder implements WatchedLaunch {
     }
   }
 
+  /** The moment of READY, as a step without duration. */
+  ready(): void {
+    this.begin("ready", { afterMs: Math.round(this.clock.now() - this.#record.beganAt) });
+    this.end("ready", "ok");
+  }
+
   /** Closes the launch, and with it the steps that were still running. */
   finish(error?: unknown): void {
     if (this.#record.outcome !== "running") return;

@@ -291,6 +291,7 @@ export class Launcher {
     const first = await untilAborted(Promise.race([ready, exited]), signal);
     if ("status" in first) throw exitedBeforeReady(instance, first.status, running.lastOutput());
     recorder.end("register", "ok");
+    recorder.ready();
     return first;
   }
 

@@ -187,6 +187,7 @@ Deno.test("launch records: steps with outcome, init included, bounded in number"
     ["package", "ok"],
     ["start", "ok"],
     ["register", "ok"],
+    ["ready", "ok"],
     ["init", "ok"],
   ]);
   assert.equal(record.outcome, "ok");

@@ -14,6 +14,7 @@ import { loadConfig } from "../config/load.ts";
 import { createEcdsaProvider } from "../crypto/provider.ts";
 import { loadSigningIdentity } from "../msp/signing-identity.ts";
 import type { SigningIdentity } from "../msp/types.ts";
+import { parseTraceparent } from "../telemetry/traceparent.ts";
 import type { Invocation } from "./command.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -64,7 +65,12 @@ export async function openSession(
     if (network && !flags.has("orderer")) config = withNetworkOrderer(config, network);
   }
   const signer = signerOf(config, network, terminal);
-  const client = new ClientSession(config, signer, systemClock);
+  const client = new ClientSession(
+    config,
+    signer,
+    systemClock,
+    traceHeaders(terminal.environment),
+  );
   return { client, network, logger: log.logger(module), close: () => client.close() };
 }
 
@@ -181,4 +187,11 @@ export async function ordererOf(
   );
   session.logger.info(`Retrieved channel (${channelId}) orderer endpoint: ${address}`);
   return await session.client.orderer(address);
+}
+
+/** The trace that a caller hands on in `TRACEPARENT` and `TRACESTATE`, as headers. */
+function traceHeaders(environment: Terminal["environment"]): Record<string, string> {
+  const { TRACEPARENT: traceparent = "", TRACESTATE: tracestate = "" } = environment;
+  if (parseTraceparent(traceparent) === undefined) return {};
+  return tracestate === "" ? { traceparent } : { traceparent, tracestate };
 }

@@ -14,11 +14,13 @@ export class PeerConnection {
   /**
    * @param address host:port, for people and logs
    * @param tlsCertificate DER of the client certificate used on this connection
+   * @param proposalHeaders sent with every proposal
    */
   constructor(
     readonly address: string,
     private readonly rpc: RpcClient,
     private readonly tlsCertificate?: Uint8Array,
+    private readonly proposalHeaders: Readonly<Record<string, string>> = {},
   ) {}
 
   /** SHA-256 of the client's TLS certificate, which signed requests are bound to. */
@@ -28,7 +30,8 @@ export class PeerConnection {
 
   /** @throws RpcError as the peer refused it */
   processProposal(proposal: SignedProposal, signal?: AbortSignal): Promise<ProposalResponse> {
-    return this.rpc.unary(Endorser.method.processProposal, proposal, { signal });
+    const { proposalHeaders: headers } = this;
+    return this.rpc.unary(Endorser.method.processProposal, proposal, { signal, headers });
   }
 
   deliver(signal?: AbortSignal): ClientStream<Envelope, DeliverResponse> {

@@ -28,6 +28,8 @@ export class ClientSession {
     readonly config: Config,
     readonly signer: SigningIdentity,
     readonly clock: Clock,
+    /** Sent with every proposal: the trace that it belongs to. */
+    private readonly traceHeaders: Readonly<Record<string, string>> = {},
   ) {}
 
   /** The peer of the configuration (`peer.address`, `peer.tls.*`). @throws DenimError `unreadable-file` */
@@ -58,7 +60,7 @@ export class ClientSession {
   ): Promise<PeerConnection> {
     const { tls, certificate } = await resolveTls("peer", settings, rootCertFile);
     const rpc = createRpcClient({ address, tls, connectTimeoutMs: settings.connTimeoutMs });
-    const peer = new PeerConnection(address, rpc, certificate);
+    const peer = new PeerConnection(address, rpc, certificate, this.traceHeaders);
     this.#open.push(peer);
     return peer;
   }

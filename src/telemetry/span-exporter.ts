@@ -54,15 +54,13 @@ export class SpanExporter {
 
   /** Takes a span over; returns at once. */
   add(span: Span): void {
-    const { maxQueuedSpans, maxSpansPerExport, exportDelayMs } = this.options.settings;
+    const { maxQueuedSpans } = this.options.settings;
     if (this.#closing.signal.aborted || this.#queue.length >= maxQueuedSpans) {
       this.#drop(1, "the collector does not keep up");
       return;
     }
     this.#queue.push(span);
-    if (this.#sending !== undefined) return;
-    if (this.#queue.length >= maxSpansPerExport) this.#send();
-    else this.#timer ??= setTimeout(() => this.#send(), exportDelayMs);
+    if (this.#sending === undefined) this.#schedule();
   }
 
   /** Sends what waits, within `flushTimeoutMs`. Safe to call twice. */
@@ -80,10 +78,20 @@ export class SpanExporter {
     }
   }
 
+  #schedule(): void {
+    const { maxSpansPerExport, exportDelayMs } = this.options.settings;
+    if (this.#queue.length >= maxSpansPerExport) this.#send();
+    else if (this.#queue.length > 0) this.#timer ??= setTimeout(() => this.#send(), exportDelayMs);
+  }
+
   #send(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#sending = this.#sendAll().finally(() => this.#sending = undefined);
+    this.#sending = this.#sendAll().finally(() => {
+      this.#sending = undefined;
+      // What came in the last moment.
+      this.#schedule();
+    });
   }
 
   async #sendAll(): Promise<void> {

@@ -167,6 +167,7 @@ export class ProposalProcessor {
       response,
       payload,
       endorsement: endorse(payload, this.#dependencies.signer),
+      interest: simulation.interest,
     });
   }
 

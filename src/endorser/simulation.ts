@@ -7,6 +7,7 @@ import { emptyBytes, text } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import { validateCodePackage } from "../chaincode/package/code-package.ts";
 import type { ChaincodeDefinition, ExecuteResult, TransactionParams } from "../chaincode/types.ts";
+import type { ChaincodeInterest } from "../gen/discovery/protocol_pb.ts";
 import {
   type ChaincodeDeploymentSpec,
   ChaincodeDeploymentSpecSchema,
@@ -15,8 +16,10 @@ import {
   ChaincodeSpec_Type,
 } from "../gen/peer/chaincode_pb.ts";
 import { ChaincodeProposalPayloadSchema } from "../gen/peer/proposal_pb.ts";
+import { readWriteSetOf } from "../ledger/rwset/decode.ts";
 import type { PeerLedger, SimulationResults } from "../ledger/types.ts";
 import { decode } from "../protocol/decode.ts";
+import { chaincodeInterest } from "./chaincode-interest.ts";
 import type { InstantiationPolicyCheck } from "./instantiation-policy-check.ts";
 import { storeTransiently } from "./private-data.ts";
 import type { CheckedProposal } from "./proposal-check.ts";
@@ -29,6 +32,8 @@ export interface Simulation extends ExecuteResult {
   readonly version: string;
   /** Serialized TxReadWriteSet; empty where there was no simulator. */
   readonly results: Uint8Array;
+  /** What it touched; undefined where there was no simulator or nothing will be endorsed. */
+  readonly interest?: ChaincodeInterest;
 }
 
 /** Statuses from here on are not endorsed. */
@@ -75,7 +80,10 @@ export async function simulate(
     const results = simulator.results();
     simulator.done();
     await keepPrivateData(name, txId, ledger, results, dependencies);
-    return { ...executed, definition, version, results: results.publicBytes };
+    const interest = executed.response.status < errorThreshold
+      ? interestOf(results, ledger, dependencies)
+      : undefined;
+    return { ...executed, definition, version, results: results.publicBytes, interest };
   } finally {
     history?.done();
     simulator?.done();
@@ -202,6 +210,24 @@ export class InitializationFailed extends DenimError {
   constructor(cause: unknown) {
     const inner = cause instanceof DenimError ? cause : undefined;
     super(inner?.code ?? "internal", messageOf(cause), inner?.facts ?? {}, inner?.hint, { cause });
+  }
+}
+
+function interestOf(
+  { publicSet, privateReads }: SimulationResults,
+  ledger: PeerLedger,
+  { systemChaincodes }: EndorserDependencies,
+): ChaincodeInterest {
+  const state = ledger.newQueryExecutor();
+  try {
+    return chaincodeInterest({
+      namespaces: readWriteSetOf(publicSet).namespaces,
+      privateReads,
+      state,
+      isSystemChaincode: (name) => systemChaincodes.isSystemChaincode(name),
+    });
+  } finally {
+    state.done();
   }
 }
 

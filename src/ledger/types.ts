@@ -90,6 +90,8 @@ export interface SimulationResults {
   readonly publicBytes: Uint8Array;
   /** Clear private writes, to be sent to the transient store; undefined when there are none. */
   readonly privateSet: TxPvtReadWriteSet | undefined;
+  /** Collections whose clear data were read or queried, by namespace; hashes alone do not count. */
+  readonly privateReads: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** A QueryExecutor that records reads and collects writes. */

@@ -25,6 +25,7 @@ export class Simulator extends StateQueryExecutor implements TxSimulator {
   #queriedPrivateData = false;
   #queriedPages = false;
   #computed = false;
+  readonly #privateReads = new Map<string, Set<string>>();
 
   constructor(readonly txId: string, snapshot: Snapshot, settings: SimulatorSettings) {
     const builder = new ReadWriteSetBuilder();
@@ -90,6 +91,16 @@ export class Simulator extends StateQueryExecutor implements TxSimulator {
     return super.executeQueryPaged(namespace, query, bookmark, pageSize);
   }
 
+  override getPrivateData(
+    namespace: string,
+    collection: string,
+    key: string,
+  ): Uint8Array | undefined {
+    const value = super.getPrivateData(namespace, collection, key);
+    this.#readPrivately(namespace, collection);
+    return value;
+  }
+
   override getPrivateDataRange(
     namespace: string,
     collection: string,
@@ -97,6 +108,7 @@ export class Simulator extends StateQueryExecutor implements TxSimulator {
     end: string,
   ): ResultsIterator<KeyValue> {
     this.#checkPrivateQuery();
+    this.#readPrivately(namespace, collection);
     return super.getPrivateDataRange(namespace, collection, start, end);
   }
 
@@ -106,6 +118,7 @@ export class Simulator extends StateQueryExecutor implements TxSimulator {
     query: string,
   ): ResultsIterator<KeyValue> {
     this.#checkPrivateQuery();
+    this.#readPrivately(namespace, collection);
     return super.executeQueryOnPrivateData(namespace, collection, query);
   }
 
@@ -119,7 +132,13 @@ export class Simulator extends StateQueryExecutor implements TxSimulator {
     }
     this.#computed = true;
     this.recordRangeQueries(this.#builder);
-    return this.#builder.build();
+    return { ...this.#builder.build(), privateReads: this.#privateReads };
+  }
+
+  #readPrivately(namespace: string, collection: string): void {
+    const collections = this.#privateReads.get(namespace);
+    if (collections) collections.add(collection);
+    else this.#privateReads.set(namespace, new Set([collection]));
   }
 
   #write(namespace: string, key: string, value: Uint8Array | undefined): void {

@@ -226,7 +226,7 @@ export class ReadWriteSetBuilder {
     );
   }
 
-  build(): SimulationResults {
+  build(): Omit<SimulationResults, "privateReads"> {
     const namespaces: NsPvtReadWriteSet[] = [];
     for (const name of [...this.#private.keys()].sort(compareUtf8)) {
       const collections = sortedValues(this.#private.get(name) ?? new Map()).map((c) => c.build());

@@ -4,6 +4,7 @@
  *
  *     deno task bench [--sources] [--runs N] [--docker ENDPOINT]
  *     deno task bench --ledger [--blocks N]      validation and commit alone, see bench/ledger.ts
+ *     deno task bench --endorse --peer …         any running peers, see bench/endorsements.ts
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -24,6 +25,12 @@ function option(name: string): string | undefined {
 if (Deno.args.includes("--ledger")) {
   const { measureLedger, printLedger } = await import("./bench/ledger.ts");
   printLedger(await measureLedger(Number(option("--blocks") ?? 40)));
+  Deno.exit(0);
+}
+
+if (Deno.args.includes("--endorse")) {
+  const { benchEndorsements } = await import("./bench/endorsements.ts");
+  await benchEndorsements(Deno.args);
   Deno.exit(0);
 }
 

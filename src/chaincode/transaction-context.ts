@@ -18,13 +18,17 @@ export class TransactionContext {
   readonly response = new Deferred<ChaincodeMessage>();
   /** Collections whose member-only read check has passed in this execution. */
   readonly readableCollections = new Set<string>();
-  readonly #ended = new AbortController();
+  /** Made when somebody asks: most executions nest nothing, and aborting is dear. */
+  #ended: AbortController | undefined;
+  #over = false;
   readonly #queries = new Map<string, PendingQuery>();
 
   constructor(readonly params: TransactionParams, readonly isInit: boolean) {}
 
   /** Aborts when this execution is over, however it ended; nested executions hang on it. */
   get ended(): AbortSignal {
+    this.#ended ??= new AbortController();
+    if (this.#over) this.#ended.abort();
     return this.#ended.signal;
   }
 
@@ -61,7 +65,8 @@ export class TransactionContext {
 
   /** Closes every iterator and wakes what waits for the end; safe to call twice. */
   end(): void {
-    this.#ended.abort();
+    this.#over = true;
+    this.#ended?.abort();
     for (const query of this.#queries.values()) query.iterator.close();
     this.#queries.clear();
   }

@@ -2,6 +2,7 @@
 import { DenimError } from "../base/errors.ts";
 import { type LibcryptoOptions, openLibcrypto } from "./libcrypto.ts";
 import { createPortableProvider } from "./portable.ts";
+import { rememberVerified } from "./recently-verified.ts";
 import type { EcdsaProvider } from "./types.ts";
 
 export interface EcdsaProviderOptions extends LibcryptoOptions {
@@ -14,6 +15,10 @@ export interface EcdsaProviderOptions extends LibcryptoOptions {
  * @throws DenimError `no-libcrypto` only with `prefer: "libcrypto"`
  */
 export function createEcdsaProvider(options: EcdsaProviderOptions = {}): EcdsaProvider {
+  return rememberVerified(choose(options));
+}
+
+function choose(options: EcdsaProviderOptions): EcdsaProvider {
   if (options.prefer === "portable") return createPortableProvider();
   const opened = openLibcrypto(options);
   if ("provider" in opened) return opened.provider;

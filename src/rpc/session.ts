@@ -5,6 +5,7 @@ import net from "node:net";
 import tls from "node:tls";
 import { Deferred } from "../base/async.ts";
 import { parseAddress } from "./address.ts";
+import { coalesceWrites } from "./coalesced-writes.ts";
 import { deferDestroy } from "./deferred-destroy.ts";
 import { keepAlive } from "./keepalive.ts";
 import type { RpcLimits } from "./limits.ts";
@@ -132,6 +133,7 @@ export async function openSession(
     signal.removeEventListener("abort", aborted);
   }
   socket.setNoDelay(true);
+  coalesceWrites(socket);
   const session = http2.connect(`${scheme}://${target.address}`, {
     createConnection: () => socket,
     settings: {

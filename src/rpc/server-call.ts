@@ -6,6 +6,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { encodeFrame, FrameReader, plainBytes } from "./framing.ts";
 import { Inbox } from "./inbox.ts";
+import type { CallCompleted, CallMetrics } from "./server-metrics.ts";
 import { encodeStatusMessage, GrpcStatus, RpcError, toStatus } from "./status.ts";
 import { maxTimerMs, parseTimeout } from "./timeout.ts";
 import type { CallContext } from "./types.ts";
@@ -20,6 +21,8 @@ export interface RegisteredMethod {
   readonly path: string;
   readonly method: DescMethod;
   readonly handler: AnyHandler | undefined;
+  /** Undefined where nobody counts. */
+  readonly metrics?: CallMetrics;
 }
 
 /** What is known of the connection a call came over. */
@@ -118,7 +121,10 @@ export class ServerCall implements CallContext {
     const kind = this.#registered.method.methodKind;
     if (kind === "bidi_streaming" || kind === "client_streaming") this.#startStreaming();
     stream.on("data", (chunk: Uint8Array) => this.#received(chunk));
-    stream.on("end", () => this.#requestEnded());
+    // After a reset the request has not ended: "close" follows.
+    stream.on("end", () => {
+      if (!stream.aborted) this.#requestEnded();
+    });
   }
 
   /** Ends the call from outside: cancelled, deadline passed, server closing. */
@@ -136,8 +142,10 @@ export class ServerCall implements CallContext {
     try {
       this.#reader.push(plainBytes(chunk));
       for (let bytes = this.#reader.next(); bytes; bytes = this.#reader.next()) {
-        if (this.#inbox) this.#inbox.push(bytes);
-        else if (this.#unaryRequest) {
+        if (this.#inbox) {
+          this.#registered.metrics?.messageReceived();
+          this.#inbox.push(bytes);
+        } else if (this.#unaryRequest) {
           throw new RpcError(GrpcStatus.INTERNAL, `${this.method} takes one request message`);
         } else this.#unaryRequest = bytes;
       }
@@ -188,32 +196,42 @@ export class ServerCall implements CallContext {
   }
 
   async #run(request: unknown): Promise<void> {
+    const completed = this.#registered.metrics?.begin();
     try {
       const answer = this.#registered.handler?.(request, this);
       const kind = this.#registered.method.methodKind;
       if (kind === "unary") {
         const message = await (answer as Promise<Message>);
+        completed?.(GrpcStatus.OK);
         if (this.#done) return;
         const frame = encodeFrame(toBinary(this.#registered.method.output, message));
         this.#respond(frame);
-      } else await this.#sendAll(answer as AsyncIterable<Message>);
+      } else await this.#sendAll(answer as AsyncIterable<Message>, completed);
     } catch (error) {
       if (!this.#done) this.#finish(toStatus(error, this.#logger, this.method));
+      completed?.(toStatus(error).status);
     }
   }
 
   /** Sends a handler's messages at the pace of the client. */
-  async #sendAll(messages: AsyncIterable<Message>): Promise<void> {
+  async #sendAll(messages: AsyncIterable<Message>, completed?: CallCompleted): Promise<void> {
     const iterator = messages[Symbol.asyncIterator]();
+    let next: Promise<IteratorResult<Message>> | undefined;
     try {
       while (!this.#done) {
-        const result = await this.#orCut(iterator.next());
-        if (result.done) return this.#finish();
+        next = iterator.next();
+        const result = await this.#orCut(next);
+        if (result.done) {
+          completed?.(GrpcStatus.OK);
+          return this.#finish();
+        }
+        this.#registered.metrics?.messageSent();
         const frame = encodeFrame(toBinary(this.#registered.method.output, result.value));
         this.#sendHeaders();
         if (!this.#stream.write(frame)) await this.#orCut(this.#drained());
       }
     } finally {
+      if (this.#cut) completed?.(this.#cut.status, next);
       // Not awaited: a handler that waits for something else must not hold the call.
       void Promise.resolve(iterator.return?.()).catch(() => {});
     }

@@ -11,12 +11,14 @@ import type {
 } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
 import { Deferred, sleep } from "../base/async.ts";
-import { DenimError, messageOf } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { formatAddress, parseAddress } from "./address.ts";
+import { coalesceWrites } from "./coalesced-writes.ts";
 import { deferDestroy } from "./deferred-destroy.ts";
 import { keepAlive } from "./keepalive.ts";
 import { defaultServerLimits, type RpcLimits } from "./limits.ts";
+import { listenError } from "./listen-error.ts";
 import {
   type AnyHandler,
   type Connection,
@@ -24,6 +26,7 @@ import {
   ServerCall,
   stopReading,
 } from "./server-call.ts";
+import type { ServerMetrics } from "./server-metrics.ts";
 import { encodeStatusMessage, GrpcStatus, RpcError } from "./status.ts";
 import { serverTlsOptions } from "./tls.ts";
 import type { RpcServer, ServerTls, ServiceHandlers } from "./types.ts";
@@ -35,6 +38,8 @@ export interface RpcServerOptions {
   readonly tls?: ServerTls;
   /** Overrides of `defaultServerLimits`. */
   readonly limits?: Partial<RpcLimits>;
+  /** Default: nothing is counted. */
+  readonly metrics?: ServerMetrics;
   readonly logger: Logger;
 }
 
@@ -85,8 +90,12 @@ class Http2RpcServer implements RpcServer {
       secure.on("tlsClientError", (error: Error) => {
         this.#logger.warn("TLS handshake failed", { error: error.message });
       });
+      secure.on("secureConnection", coalesceWrites);
       this.#server = secure as unknown as Http2Server;
-    } else this.#server = http2.createServer(settings);
+    } else {
+      this.#server = http2.createServer(settings);
+      this.#server.on("connection", coalesceWrites);
+    }
     this.#server.on("session", (session) => this.#accept(session));
     this.#server.on("sessionError", (error: Error) => {
       this.#logger.debug("connection failed", { error: error.message });
@@ -122,7 +131,8 @@ class Http2RpcServer implements RpcServer {
     for (const [name, method] of Object.entries(service.method)) {
       const path = `/${service.typeName}/${method.name}`;
       const handler = (handlers as Record<string, AnyHandler | undefined>)[name];
-      this.#methods.set(path, { path, method, handler: handler?.bind(handlers) });
+      const metrics = this.#options.metrics?.call(path, method.methodKind !== "unary");
+      this.#methods.set(path, { path, method, handler: handler?.bind(handlers), metrics });
     }
   }
 
@@ -143,8 +153,10 @@ class Http2RpcServer implements RpcServer {
       this.#logger.debug("connection failed", { error: messageOf(error) });
     });
     const stop = keepAlive(session, this.#limits);
+    this.#options.metrics?.connectionOpened();
     session.on("close", () => {
       stop();
+      this.#options.metrics?.connectionClosed();
       this.#sessions.delete(session);
       this.#idle?.resolve();
     });
@@ -228,34 +240,3 @@ class Http2RpcServer implements RpcServer {
 
 /** Time that cut calls have to tell their clients why. */
 const lastTrailersMs = 200;
-
-function listenError(address: string, error: Error): DenimError {
-  const code = (error as { code?: string }).code;
-  if (code === "EADDRINUSE") {
-    return new DenimError(
-      "address-in-use",
-      `listen ${address}: address already in use`,
-      { address },
-      "Stop the program that uses this port or configure another one.",
-      { cause: error },
-    );
-  }
-  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
-    return new DenimError(
-      "address-not-available",
-      `listen ${address}: this machine has no such address`,
-      { address },
-      "Use an address of this machine, or 0.0.0.0 for all.",
-      { cause: error },
-    );
-  }
-  return new DenimError(
-    "listen-failed",
-    `listen ${address}: ${error.message}`,
-    { address },
-    undefined,
-    {
-      cause: error,
-    },
-  );
-}

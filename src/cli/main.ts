@@ -12,6 +12,13 @@ async function programName(): Promise<string> {
   return /(^|[/\\])peer(\.exe)?$/.test(called) ? "peer" : "denim";
 }
 
+/** Numbers and texts of signals as Go prints them. */
+const signalTexts = {
+  SIGINT: "2 (interrupt)",
+  SIGTERM: "15 (terminated)",
+  SIGUSR1: "10 (user defined signal 1)",
+} as const;
+
 /** Writes everything, however many system calls it takes. */
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array): void {
   try {
@@ -32,6 +39,15 @@ export async function runMain(): Promise<never> {
     if (++signals > 1) Deno.exit(130);
     interruption.abort();
   };
+  const onSignal = (
+    name: keyof typeof signalTexts,
+    told: ((text: string) => void) | undefined,
+    then: () => void,
+  ) =>
+    Deno.addSignalListener(name, () => {
+      told?.(signalTexts[name]);
+      then();
+    });
   const terminal: Terminal = {
     out: (text) => writeAll(Deno.stdout, encoder.encode(text)),
     outBytes: (bytes) => writeAll(Deno.stdout, bytes),
@@ -41,10 +57,13 @@ export async function runMain(): Promise<never> {
     environment: Deno.env.toObject(),
     workingDirectory: Deno.cwd(),
     interrupted: interruption.signal,
-    onInterruption() {
-      Deno.addSignalListener("SIGINT", interrupt);
-      Deno.addSignalListener("SIGTERM", interrupt);
+    onInterruption(told) {
+      onSignal("SIGINT", told, interrupt);
+      onSignal("SIGTERM", told, interrupt);
       return interruption.signal;
+    },
+    onUserSignal(told) {
+      if (Deno.build.os !== "windows") onSignal("SIGUSR1", told, () => {});
     },
   };
   const program = await programName();

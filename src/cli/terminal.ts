@@ -13,6 +13,11 @@ export interface Terminal {
   readonly workingDirectory: string;
   /** Aborts on SIGINT or SIGTERM once a command asked for that with `onInterruption`. */
   readonly interrupted: AbortSignal;
-  /** From now on SIGINT and SIGTERM abort the signal instead of ending the process. */
-  onInterruption(): AbortSignal;
+  /**
+   * From now on SIGINT and SIGTERM abort the signal instead of ending the process.
+   * @param told called first, with the signal as Go prints it: `15 (terminated)`
+   */
+  onInterruption(told?: (signal: string) => void): AbortSignal;
+  /** From now on SIGUSR1 calls this instead of ending the process; not where there is no such signal. */
+  onUserSignal?(told: (signal: string) => void): void;
 }

@@ -63,7 +63,7 @@ export class PeerChannel implements ChannelConfigSource {
     this.#deliverClient = createDeliverClient({
       channelId: this.channelId,
       addresses: () => this.bundle().ordererAddresses,
-      connect: (address) => services.connectOrderer(address, this.ordererTlsRoots()),
+      connect: (address) => services.connectOrderer(address, this.ordererTlsRoots(address)),
       signer,
       tlsCertificateHash: services.tlsCertificateHash,
       nextBlock: () => ledger.info().height,
@@ -92,10 +92,16 @@ export class PeerChannel implements ChannelConfigSource {
     return this.#pipeline.configBlock();
   }
 
-  /** PEM of the TLS roots of the channel's ordering organisations. */
-  ordererTlsRoots(): string[] {
-    const { orderer, mspManager } = this.bundle();
-    return (orderer?.orgMspIds ?? []).flatMap((mspId) => {
+  /** The orderer that blocks come from; undefined between connections. */
+  get orderer(): string | undefined {
+    return this.#deliverClient.address;
+  }
+
+  /** PEM of the TLS roots of the organisations that run the orderer at this address. */
+  ordererTlsRoots(address: string): string[] {
+    const { ordererEndpoints, mspManager } = this.bundle();
+    const mspIds = ordererEndpoints.flatMap((one) => one.address === address ? one.mspIds : []);
+    return [...new Set(mspIds)].flatMap((mspId) => {
       const msp = mspManager.msp(mspId);
       return msp ? [...msp.tlsRootCertificates, ...msp.tlsIntermediateCertificates] : [];
     }).map((der) => encodePem("CERTIFICATE", der));

@@ -11,7 +11,7 @@ import { type ChannelConfig, readChannelConfig } from "./channel-config.ts";
 import { within } from "./channel-error.ts";
 import { openConfigBlock } from "./config-block.ts";
 import { createConfigTxValidator } from "./config-update.ts";
-import type { Bundle, ConfigTxValidator } from "./types.ts";
+import type { Bundle, ConfigTxValidator, OrdererEndpoint } from "./types.ts";
 
 /** What a bundle needs to check signatures and certificates. */
 export interface BundleDeps {
@@ -52,7 +52,7 @@ export function createBundle(channelId: string, config: Config, deps: BundleDeps
     () => createConfigTxValidator(channelId, config, policyManager),
   );
   const { application, orderer, capabilities } = channelConfig;
-  const endpoints = orderer?.orgs.flatMap((org) => org.endpoints) ?? [];
+  const ordererEndpoints = endpointsOf(channelConfig);
   return {
     channelId,
     config,
@@ -71,15 +71,34 @@ export function createBundle(channelId: string, config: Config, deps: BundleDeps
     ),
     applicationOrgs: application?.orgs ?? [],
     orderer,
-    ordererAddresses: [...new Set([...channelConfig.ordererAddresses, ...endpoints])],
+    ordererEndpoints,
+    ordererAddresses: [...new Set(ordererEndpoints.map(({ address }) => address))],
     acls: application?.acls ?? new Map(),
     channelConfig,
     configTxValidator,
   };
 }
 
-/** The bundle of a configuration block. @throws DenimError `bad-config-block`, `bad-config` */
-export function bundleFromBlock(configBlock: Block, deps: BundleDeps): ChannelBundle {
-  const { channelHeader, configEnvelope } = openConfigBlock(configBlock);
+/**
+ * Where orderers are, and whose TLS roots speak for each: the organisations' own endpoints, or the
+ * channel's addresses where no organisation has any. Mirrors ConnectionCriteria of
+ * core/deliverservice.
+ */
+function endpointsOf({ orderer, ordererAddresses }: ChannelConfig): OrdererEndpoint[] {
+  const orgs = orderer?.orgs ?? [];
+  const own = orgs.flatMap(({ mspId, endpoints }) =>
+    endpoints.map((address) => ({ address, mspIds: [mspId] }))
+  );
+  if (own.length > 0) return own;
+  const mspIds = orgs.map(({ mspId }) => mspId);
+  return ordererAddresses.map((address) => ({ address, mspIds }));
+}
+
+/**
+ * The bundle of a configuration block; `index` is where its CONFIG transaction stands.
+ * @throws DenimError `bad-config-block`, `bad-config`
+ */
+export function bundleFromBlock(configBlock: Block, deps: BundleDeps, index = 0): ChannelBundle {
+  const { channelHeader, configEnvelope } = openConfigBlock(configBlock, index);
   return createBundle(channelHeader.channelId, configEnvelope.config, deps);
 }

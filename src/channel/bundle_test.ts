@@ -185,13 +185,17 @@ Deno.test("values that Fabric refuses are refused in its words", () => {
   }
 });
 
-Deno.test("an orderer organisation's own endpoints count where the capability allows them", () => {
+Deno.test("an orderer organisation's own endpoints replace the channel's where the capability allows them", () => {
   const config = changed((one) => {
     one.channelGroup!.groups.Orderer.groups.OrdererOrg.values.Endpoints = value(
       toBinary(OrdererAddressesSchema, create(OrdererAddressesSchema, { addresses: ["o:1"] })),
     );
   });
-  assert.deepEqual(bundle(config).ordererAddresses, ["127.0.0.1:7050", "o:1"]);
+  assert.deepEqual(bundle(config).ordererAddresses, ["o:1"]);
+  assert.deepEqual(bundle(config).ordererEndpoints, [{ address: "o:1", mspIds: ["OrdererMSP"] }]);
+  assert.deepEqual(bundle(changed(() => {})).ordererEndpoints, [
+    { address: "127.0.0.1:7050", mspIds: ["OrdererMSP"] },
+  ]);
 });
 
 Deno.test("unknown capabilities are reported, and a peer stops before them", () => {

@@ -30,9 +30,13 @@ export interface OpenedConfig {
   readonly configEnvelope: ConfigEnvelope & { readonly config: Config };
 }
 
-/** The CONFIG transaction of a block. @throws DenimError `bad-config-block` with cscc's reason */
-export function openConfigBlock(block: Block): OpenedConfig {
-  const envelope = within(code, "Failed to", () => envelopeAt(block, 0));
+/**
+ * The CONFIG transaction of a block.
+ * @param index where it stands; orderers make it the only one, but peers take it anywhere
+ * @throws DenimError `bad-config-block` with cscc's reason
+ */
+export function openConfigBlock(block: Block, index = 0): OpenedConfig {
+  const envelope = within(code, "Failed to", () => envelopeAt(block, index));
   return openConfigEnvelope(envelope);
 }
 

@@ -52,10 +52,11 @@ export function parseJoinBlock(bytes: Uint8Array): JoinableChannel {
 
 /**
  * The configuration of a channel to be joined or opened.
+ * @param index where the CONFIG transaction stands in the block
  * @throws DenimError `bad-config`, `bad-channel-id`, and where this peer is too old for the channel
  */
-export function joinBundle(block: Block, deps: BundleDeps): ChannelBundle {
-  const bundle = within("bad-config", "", () => bundleFromBlock(block, deps));
+export function joinBundle(block: Block, deps: BundleDeps, index = 0): ChannelBundle {
+  const bundle = within("bad-config", "", () => bundleFromBlock(block, deps, index));
   requireSupportedCapabilities(bundle);
   if (bundle.orderer === undefined) {
     throw channelError("bad-config", "no orderer config in bundle", {

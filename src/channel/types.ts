@@ -41,6 +41,12 @@ export interface OrdererSettings {
   readonly orgMspIds: readonly string[];
 }
 
+/** `host:port` of an orderer, and the organisations of which one must have issued its TLS certificate. */
+export interface OrdererEndpoint {
+  readonly address: string;
+  readonly mspIds: readonly string[];
+}
+
 /** An immutable view of a channel's configuration at one sequence. Mirrors channelconfig.Bundle. */
 export interface Bundle {
   readonly channelId: string;
@@ -59,7 +65,9 @@ export interface Bundle {
   readonly unsupportedCapabilities: readonly string[];
   readonly applicationOrgs: readonly ApplicationOrg[];
   readonly orderer: OrdererSettings | undefined;
-  /** Global addresses, and per orderer organisation where the capability allows. */
+  /** The organisations' own orderers where the capability allows and any has one, else the channel's. */
+  readonly ordererEndpoints: readonly OrdererEndpoint[];
+  /** Their addresses, each once. */
   readonly ordererAddresses: readonly string[];
   /** ACL overrides of the Application group: resource → policy reference. */
   readonly acls: ReadonlyMap<string, string>;

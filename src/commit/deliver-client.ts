@@ -1,7 +1,8 @@
 /**
  * Pulls the blocks of one channel from the ordering service. Mirrors core/deliverservice
  * (client.go, blocksprovider.go); where 1.4.2 stays with an orderer that delivers bad blocks and
- * skips them, we leave it for another.
+ * skips them, we leave it for another, and where it stops for good after eleven refusals, we go on
+ * asking, since maintenance ends some time.
  */
 import { withDeadline } from "../base/async.ts";
 import { sleep as sleepFor } from "../base/async.ts";
@@ -14,7 +15,13 @@ import type { SigningIdentity } from "../msp/types.ts";
 import { isConfigBlock } from "../channel/config-block.ts";
 import { blockHeaderHash } from "../protocol/block.ts";
 import type { ClientStream, RpcClient } from "../rpc/types.ts";
-import { backoffMs, defaultReconnectPolicy, type ReconnectPolicy, shuffled } from "./reconnect.ts";
+import {
+  backoffMs,
+  defaultReconnectPolicy,
+  type ReconnectPolicy,
+  shuffled,
+  statusPauseMs,
+} from "./reconnect.ts";
 import { createSeekEnvelope } from "./seek.ts";
 import type { BlockVerifier, ChainTip, DeliverClient, DeliverEnd } from "./types.ts";
 
@@ -90,17 +97,21 @@ class OrdererDeliverClient implements DeliverClient {
     const { signal } = this.#stopping;
     const pause = this.#options.sleep ?? sleepFor;
     let attempt = 0;
+    let answers = 0;
     let paused = 0;
     let lastError: unknown;
     while (!signal.aborted) {
       const round = await this.#round();
       if (signal.aborted) break;
       if (round.commitFailure) return { kind: "commit-failed", error: round.commitFailure.cause };
-      if (round.progress) {
+      if (round.progress || round.answered) {
         attempt = 0;
         paused = 0;
+        answers = round.progress ? 0 : answers + 1;
+        if (answers > 0) await pause(statusPauseMs(this.#policy, answers), signal);
         continue;
       }
+      answers = 0;
       lastError = round.error;
       if (paused >= this.#policy.reconnectTotalTimeMs) {
         logger.error(`[${channelId}] Ceasing to retry: no orderer could be used`, {
@@ -122,6 +133,7 @@ class OrdererDeliverClient implements DeliverClient {
   async #round(): Promise<Round> {
     const { channelId } = this.#options;
     const candidates = this.#candidates();
+    let answered = false;
     let error: unknown = new DenimError(
       "no-orderers",
       `[${channelId}] no orderer addresses are configured`,
@@ -134,18 +146,19 @@ class OrdererDeliverClient implements DeliverClient {
         await this.#pull(address, () => progress = true);
       } catch (thrown) {
         if (thrown instanceof CommitFailure) {
-          return { progress, error: thrown, commitFailure: thrown };
+          return { progress, answered, error: thrown, commitFailure: thrown };
         }
         error = thrown;
+        if (thrown instanceof DenimError && thrown.code === "orderer-status") answered = true;
         if (!this.#stopping.signal.aborted) this.#report(address, thrown);
       } finally {
         this.address = undefined;
       }
       if (progress || this.#stopping.signal.aborted) {
-        return { progress, error, commitFailure: undefined };
+        return { progress, answered, error, commitFailure: undefined };
       }
     }
-    return { progress: false, error, commitFailure: undefined };
+    return { progress: false, answered, error, commitFailure: undefined };
   }
 
   #candidates(): string[] {
@@ -276,6 +289,8 @@ function tipAfter({ header }: Block): ChainTip | undefined {
 interface Round {
   /** A block was committed. */
   readonly progress: boolean;
+  /** An orderer could be reached and refused with a status. */
+  readonly answered: boolean;
   readonly error: unknown;
   readonly commitFailure: CommitFailure | undefined;
 }

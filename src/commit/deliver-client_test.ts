@@ -175,6 +175,19 @@ const lies: Record<string, (block: Block) => void> = {
   "no signature": (block) => {
     if (block.metadata) block.metadata.metadata[0] = new Uint8Array(0);
   },
+  "a truncated signature": (block) => {
+    const slots = block.metadata?.metadata ?? [];
+    slots[0] = slots[0].subarray(0, slots[0].length - 20);
+  },
+  "a signature that does not fit": (block) => {
+    const slots = block.metadata?.metadata ?? [];
+    slots[0] = slots[0].slice();
+    slots[0][slots[0].length - 3] ^= 1;
+  },
+  "another block's signature": (block) => {
+    const slots = block.metadata?.metadata ?? [];
+    slots[0] = blocks[4].metadata?.metadata[0] ?? new Uint8Array(0);
+  },
   "no header": (block) => {
     block.header = undefined;
   },
@@ -248,6 +261,38 @@ Deno.test("statuses other than blocks lead to the next orderer and are reported 
       run.warnings.map((line) => line.replace(/.*status /, "")).sort(),
       ["FORBIDDEN", "NOT_FOUND", "SERVICE_UNAVAILABLE"],
     );
+  });
+});
+
+Deno.test("orderers in maintenance are asked for as long as it lasts, at least every ten seconds", async () => {
+  let asked = 0;
+  const maintained: Answer = async function* (from, signal) {
+    asked++;
+    if (asked <= 12) yield statusResponse(Status.FORBIDDEN);
+    else if (asked <= 24) yield statusResponse(Status.SERVICE_UNAVAILABLE);
+    else yield* honest(from, signal);
+  };
+  await withOrderers([maintained], async (run) => {
+    const pauses: number[] = [];
+    const client = createDeliverClient({
+      ...run.options,
+      reconnect: { reconnectTotalTimeMs: 1_000 },
+      sleep: (ms) => {
+        pauses.push(ms);
+        return Promise.resolve();
+      },
+    });
+    client.start();
+    try {
+      await run.height(blocks.length);
+    } finally {
+      await client.stop();
+    }
+    assert.deepEqual(pauses.slice(0, 8), [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000]);
+    assert.ok(pauses.slice(8).every((ms) => ms === 10_000));
+    assert.equal(pauses.length, 24);
+    // Both refusals have the same code: one line for the orderer.
+    assert.equal(run.warnings.length, 1);
   });
 });
 

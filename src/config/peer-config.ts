@@ -2,6 +2,7 @@
 import { builtInDefault, type RawConfig } from "./raw-config.ts";
 import { chaincodeServices } from "./chaincode-services.ts";
 import { expandImageName } from "./image-name.ts";
+import { refuseUnsupported } from "./unsupported-settings.ts";
 import type {
   ChaincodeSettings,
   DockerHostConfig,
@@ -24,6 +25,7 @@ export function peerConfigOf(
   raw: RawConfig,
   env: Readonly<Record<string, string | undefined>>,
 ): PeerConfig {
+  refuseUnsupported(raw);
   return {
     peer: peerSettings(raw),
     vm: vmSettings(raw),
@@ -41,7 +43,7 @@ export function peerConfigOf(
       tls: tlsFiles(raw, "operations.tls"),
     },
     metrics: {
-      provider: oneOf(raw, "metrics.provider", ["disabled", "prometheus", "statsd"], "disabled"),
+      provider: raw.string("metrics.provider"),
       statsd: {
         network: raw.string("metrics.statsd.network"),
         address: raw.string("metrics.statsd.address"),
@@ -97,9 +99,13 @@ function peerSettings(raw: RawConfig): PeerSettings {
         "peer.deliveryclient.reConnectBackoffThreshold",
         3_600_000,
       ),
+      staticRootsEnabled: raw.boolean("peer.deliveryclient.staticRootsEnabled"),
     },
     gossip: {
-      bootstrap: raw.strings("peer.gossip.bootstrap"),
+      // Fabric's default is a peer's own address: it names nobody else.
+      bootstrap: raw.find("peer.gossip.bootstrap")?.source === builtInDefault
+        ? []
+        : raw.strings("peer.gossip.bootstrap"),
       externalEndpoint: raw.string("peer.gossip.externalEndpoint"),
       endpoint: raw.string("peer.gossip.endpoint"),
       transientStoreMaxBlockRetention: raw.integer(
@@ -110,8 +116,12 @@ function peerSettings(raw: RawConfig): PeerSettings {
     },
     discovery: {
       enabled: raw.boolean("peer.discovery.enabled"),
+      authCacheEnabled: raw.boolean("peer.discovery.authCacheEnabled"),
+      authCacheMaxSize: raw.integer("peer.discovery.authCacheMaxSize"),
+      authCachePurgeRetentionRatio: raw.number("peer.discovery.authCachePurgeRetentionRatio"),
       orgMembersAllowedAccess: raw.boolean("peer.discovery.orgMembersAllowedAccess"),
     },
+    adminListenAddress: address(raw, "peer.adminService.listenAddress"),
     validatorPoolSize: positiveOr(raw.integer("peer.validatorPoolSize"), 0),
   };
 }

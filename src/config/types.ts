@@ -60,15 +60,28 @@ export interface PeerSettings {
     readonly reconnectTotalTimeThresholdMs: number;
     readonly connTimeoutMs: number;
     readonly reconnectBackoffThresholdMs: number;
+    /** Trust `peer.tls.rootcert` for orderers too, besides what the channel configuration says. */
+    readonly staticRootsEnabled: boolean;
   };
   readonly gossip: {
+    /** Empty where nobody set it. */
     readonly bootstrap: readonly string[];
     readonly externalEndpoint: string;
     readonly endpoint: string;
     readonly transientStoreMaxBlockRetention: number;
     readonly btlPullMargin: number;
   };
-  readonly discovery: { readonly enabled: boolean; readonly orgMembersAllowedAccess: boolean };
+  /** `peer.adminService.listenAddress`: where the Admin service listens; `""` for the peer's own listener. */
+  readonly adminListenAddress: string;
+  readonly discovery: {
+    readonly enabled: boolean;
+    readonly authCacheEnabled: boolean;
+    /** Entries of one channel. */
+    readonly authCacheMaxSize: number;
+    /** 0 to 1: what stays when the cache is full. */
+    readonly authCachePurgeRetentionRatio: number;
+    readonly orgMembersAllowedAccess: boolean;
+  };
   /** Workers that validate a block; 0 = one a processor. */
   readonly validatorPoolSize: number;
 }
@@ -220,7 +233,8 @@ export interface OperationsSettings {
 
 /** `metrics`. */
 export interface MetricsSettings {
-  readonly provider: "disabled" | "prometheus" | "statsd";
+  /** `disabled`, `prometheus` or `statsd`; anything else disables metrics with a warning. */
+  readonly provider: string;
   readonly statsd: {
     readonly network: string;
     readonly address: string;

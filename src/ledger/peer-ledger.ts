@@ -35,6 +35,7 @@ import { splitStateKey, stateKey } from "./state/state-key.ts";
 import { stateRangeCursor, StateStore } from "./state/state-store.ts";
 import type { Database } from "./storage/database.ts";
 import { SnapshotPool } from "./storage/snapshot-pool.ts";
+import { channelConfigKey, configNamespace } from "./transaction/config-transaction.ts";
 import { FileTransientStore } from "./transient-store.ts";
 import type {
   BlockchainInfo,
@@ -48,6 +49,7 @@ import type {
   StateEntry,
   TransientStore,
   TxSimulator,
+  Version,
 } from "./types.ts";
 
 export interface LedgerModules {
@@ -177,6 +179,10 @@ export class SqliteLedger implements PeerLedger {
     } finally {
       snapshot.release();
     }
+  }
+
+  configVersion(): Version | undefined {
+    return this.#state.get(stateKey(configNamespace, channelConfigKey))?.version;
   }
 
   commitHash(): Uint8Array | undefined {

@@ -188,6 +188,11 @@ export interface PeerLedger {
   missingPrivateData(maxBlocks: number): (MissingPrivateData & { readonly blockNumber: number })[];
   /** The whole world state of one height in order of keys; for dumps and comparisons. */
   stateEntries(): IterableIterator<StateEntry>;
+  /**
+   * The transaction that wrote the configuration in force, as the state knows it: what orderers say
+   * in a block's metadata is not signed in a way that peers check.
+   */
+  configVersion(): Version | undefined;
   /** Commit hash of the newest block; undefined while only block 0 is there. */
   commitHash(): Uint8Array | undefined;
   /** MVCC, then block, index, state, history and private data in one transaction. Blocks must come in order. */

@@ -5,12 +5,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
 import { type BundleDeps, type ChannelBundle, createBundle } from "../channel/bundle.ts";
-import {
-  envelopeAt,
-  isConfigBlock,
-  lastConfigIndex,
-  openConfigEnvelope,
-} from "../channel/config-block.ts";
+import { envelopeAt, openConfigEnvelope } from "../channel/config-block.ts";
 import { joinBundle, requireSupportedCapabilities } from "../channel/join.ts";
 import type { ChannelConfigSource } from "../channel/types.ts";
 import { validateNewBundle } from "../channel/validate-new-bundle.ts";
@@ -46,7 +41,7 @@ export class ChannelPipeline implements ChannelConfigSource {
     const { channelId } = ledger;
     this.#logger = logger;
     this.#deps = { provider: ecdsa, clock };
-    this.#bundle = joinBundle(this.configBlock(), this.#deps);
+    this.#bundle = joinBundle(this.configBlock(), this.#deps, ledger.configVersion()?.txNumber);
     this.committer = createCommitter({
       channelId,
       validator: createBlockValidator({
@@ -74,10 +69,7 @@ export class ChannelPipeline implements ChannelConfigSource {
 
   /** The configuration block in force, as committed. */
   configBlock(): Block {
-    const { height } = this.ledger.info();
-    const newest = this.ledger.blockByNumber(height - 1);
-    if (height === 1 || isConfigBlock(newest)) return newest;
-    return this.ledger.blockByNumber(Number(lastConfigIndex(newest)));
+    return this.ledger.blockByNumber(this.ledger.configVersion()?.blockNumber ?? 0);
   }
 
   /** The configuration of a block that is about to be committed. @throws DenimError */

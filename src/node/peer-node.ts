@@ -35,7 +35,6 @@ import { loadMspConfig } from "../msp/load-msp-config.ts";
 import { loadSigningIdentity } from "../msp/signing-identity.ts";
 import { signedByAnyAdmin } from "../policy/envelopes.ts";
 import { compileSignaturePolicy } from "../policy/signature-policy.ts";
-import { createRpcClient } from "../rpc/client.ts";
 import { createRpcServer } from "../rpc/server.ts";
 import type { RpcServer } from "../rpc/types.ts";
 import { Cscc } from "../syscc/cscc/cscc.ts";
@@ -52,6 +51,7 @@ import { ledgerOptions } from "./ledger-options.ts";
 import { peerBlocks } from "./peer-blocks.ts";
 import { chaincodeServerTls, readPeerTls } from "./peer-tls.ts";
 import { guardWhileRebuilding } from "./rebuild-guard.ts";
+import { ordererConnector } from "./orderer-connections.ts";
 import { prune } from "./prune.ts";
 import { Runtimes } from "./runtimes.ts";
 import { SupersededChaincode } from "./superseded-chaincode.ts";
@@ -101,10 +101,16 @@ export class PeerNode {
       const { host } = splitHostPort(address);
 
       // Keys and identities.
-      const ecdsa = owned(createEcdsaProvider(), (provider) => provider.close?.());
+      const ecdsa = owned(
+        createEcdsaProvider({ workers: peer.validatorPoolSize || undefined }),
+        (provider) => provider.close?.(),
+      );
       const mspConfig = await loadMspConfig(peer.mspConfigPath, peer.localMspId, { signing: true });
       const localMsp = createMsp(mspConfig, { provider: ecdsa, clock });
-      const signer = loadSigningIdentity(peer.mspConfigPath, peer.localMspId, ecdsa, { clock });
+      const signer = loadSigningIdentity(peer.mspConfigPath, peer.localMspId, ecdsa, {
+        clock,
+        keyStore: peer.keyStorePath,
+      });
       warnOfExpiry(signer.expiresAt, clock, logger);
       const tls = peer.tls.enabled ? readPeerTls(config.peer.tls) : undefined;
 
@@ -124,21 +130,12 @@ export class PeerNode {
       );
 
       // Channels.
-      const clientTls = tls?.client;
       const channels: Channels = new Channels(ledgers, {
         ecdsa,
         signer,
         identitiesOf: (channelId) =>
           channelId === "" ? localMsp : channels.bundle(channelId)?.mspManager,
-        connectOrderer: (orderer, roots) =>
-          createRpcClient({
-            address: orderer,
-            tls: clientTls && {
-              ...clientTls,
-              rootCertificates: [...roots, ...clientTls.rootCertificates],
-            },
-            connectTimeoutMs: peer.deliveryClient.connTimeoutMs,
-          }),
+        connectOrderer: ordererConnector(peer, tls),
         tlsCertificateHash: tls?.clientCertificateHash,
         reconnect: {
           connectTimeoutMs: peer.deliveryClient.connTimeoutMs,
@@ -184,7 +181,7 @@ export class PeerNode {
           joinChannel: (channelId, block) => channels.join(channelId, block),
         }),
         new Qscc({ acl, channels }),
-      ]);
+      ].filter(({ name }) => config.chaincode.system.includes(name)));
       const chaincodeHost = splitHostPort(chaincodeEndpoint(peer, host)).host;
       const runtimes: Runtimes = owned(
         new Runtimes({
@@ -235,6 +232,7 @@ export class PeerNode {
             }
             return compileSignaturePolicy(policy, bundle.mspManager);
           },
+          launchDirectory: join(peer.fileSystemPath, "launches"),
           onCrash: (name, version, pauseMs) => eager?.crashed(name, version, pauseMs),
           clock,
           logger,

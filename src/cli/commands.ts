@@ -373,6 +373,16 @@ const denimOnly: readonly Command[] = [
     load: async () => (await import("./network/env.ts")).env,
   },
   {
+    name: "enroll",
+    short: "Add a member to an organisation of the development network.",
+    long: "Make keys and a certificate for a new member of an organisation, with the attributes " +
+      "that chaincode sees, and add it to the wallets, profiles and PEM files that applications " +
+      "use. The network may be running or not.",
+    argumentsUsage: "NAME",
+    flags: networkFlags("org", "attr", "affiliation", "type", "dir"),
+    load: async () => (await import("./network/enroll.ts")).enroll,
+  },
+  {
     name: "demo",
     short: "Run the whole story once: network up, install, instantiate, invoke, query, upgrade.",
     flags: networkFlags("runtime", "example"),

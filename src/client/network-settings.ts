@@ -2,7 +2,11 @@
 import { join } from "node:path";
 import type { ConfigValue } from "../config/defaults.ts";
 import type { Config } from "../config/types.ts";
-import type { NetworkOrganization, RunningNetwork } from "./running-network.ts";
+import {
+  applicationsPath,
+  type NetworkOrganization,
+  type RunningNetwork,
+} from "./running-network.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,9 +30,14 @@ export function organizationSettings(org: NetworkOrganization): Record<string, s
   };
 }
 
-/** The environment lines of an organisation, for `denim env` and Fabric's own command line. */
+type NetworkPlaces = Pick<
+  RunningNetwork,
+  "directory" | "ordererAddress" | "ordererTlsRootCertFile"
+>;
+
+/** The environment of an organisation, for `denim env` and Fabric's own command line. */
 export function organizationEnvironment(
-  network: RunningNetwork,
+  network: NetworkPlaces,
   org: NetworkOrganization,
 ): Record<string, string> {
   const settings = Object.entries(organizationSettings(org)).map(([key, value]) => [
@@ -40,7 +49,14 @@ export function organizationEnvironment(
     ...Object.fromEntries(settings),
     ORDERER_ADDRESS: network.ordererAddress,
     ORDERER_CA: network.ordererTlsRootCertFile,
+    DENIM_APPS: applicationsPath(network.directory, org.mspId),
   };
+}
+
+/** The same as lines for a shell. */
+export function environmentLines(network: NetworkPlaces, org: NetworkOrganization): string {
+  return Object.entries(organizationEnvironment(network, org))
+    .map(([name, value]) => `export ${name}='${value.replaceAll("'", "'\\''")}'\n`).join("");
 }
 
 /** The configuration with the network's settings wherever the environment sets nothing. */

@@ -31,6 +31,11 @@ export interface RunningNetwork {
 export const networkFileName = "network.json";
 export const defaultNetworkDirectory = ".denim";
 
+/** Where a network keeps what an organisation's applications need. */
+export function applicationsPath(directory: string, mspId: string): string {
+  return join(directory, "apps", mspId);
+}
+
 /** Reads a network file; undefined where there is none, it cannot be read or its process has gone. */
 export function readRunningNetwork(directory: string): RunningNetwork | undefined {
   try {

@@ -1,5 +1,12 @@
 /** Writes X.509 v3 certificates for development networks and for the peer's chaincode TLS CA. */
-import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from "node:crypto";
 import { isIP, isIPv4 } from "node:net";
 import { utf8 } from "../base/bytes.ts";
 import {
@@ -66,6 +73,8 @@ export interface CertificateTemplate {
   readonly hosts?: readonly string[];
   /** Positive; 16 random bytes when left out. */
   readonly serial?: Uint8Array;
+  /** More extensions, none of them critical; the values are DER, or whatever their readers expect. */
+  readonly extensions?: readonly { readonly oid: string; readonly value: Uint8Array }[];
 }
 
 export interface WrittenCertificate {
@@ -89,6 +98,19 @@ const extendedUsageOid: Record<ExtendedKeyUsage, string> = {
 /** A fresh key pair. */
 export function generateKeyPair(curve: CurveName = "P-256"): KeyPair {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: curve });
+  return keyPairOf(privateKey, publicKey, curve);
+}
+
+/** A P-256 key pair from the PEM that `keyPem` gave. @throws Error where it is no such key */
+export function readKeyPair(keyPem: string): KeyPair {
+  const privateKey = createPrivateKey(keyPem);
+  if (privateKey.asymmetricKeyDetails?.namedCurve !== "prime256v1") {
+    throw new TypeError("it is no ECDSA key on the curve P-256");
+  }
+  return keyPairOf(privateKey, createPublicKey(privateKey), "P-256");
+}
+
+function keyPairOf(privateKey: KeyObject, publicKey: KeyObject, curve: CurveName): KeyPair {
   const spki = new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
   const pkcs8 = new Uint8Array(privateKey.export({ type: "pkcs8", format: "der" }));
   return {
@@ -158,6 +180,7 @@ function extensions(template: CertificateTemplate, keyId: Uint8Array, issuerKeyI
     );
     list.push(extension("2.5.29.17", false, sequence(...names)));
   }
+  for (const { oid, value } of template.extensions ?? []) list.push(extension(oid, false, value));
   return explicit(3, sequence(...list));
 }
 

@@ -21,6 +21,7 @@ import { ChaincodeSpec_Type } from "../gen/peer/chaincode_pb.ts";
 import { loadSigningIdentity } from "../msp/signing-identity.ts";
 import { PeerNode } from "../node/peer-node.ts";
 import type { ChaincodeRuntime } from "../runtime/types.ts";
+import { writeMaterial } from "./applications/material.ts";
 import { checkLedgers, damagedLedger, isDamage } from "./check-ledgers.ts";
 import { checkKeys, checkPorts, damagedNetwork } from "./check-network.ts";
 import { joinChannel } from "./join-channel.ts";
@@ -94,6 +95,7 @@ export async function startDevelopmentNetwork(
     await joinChannel(layout, settings, peers, clock);
     const { runtime, reason } = await peers[0].runtimes.chosen(ChaincodeSpec_Type.NODE);
     if (options.runtime === "docker") await requireEngine(runtime);
+    await writeMaterial(layout, settings.channelId);
     const running: RunningNetwork = {
       format: 1,
       ...identifyProcess(process.pid),
@@ -163,6 +165,7 @@ async function startPeers(
         "peer.listenAddress": org.peerListenAddress,
         "peer.chaincodeListenAddress": org.chaincodeListenAddress,
         "peer.chaincodeAddress": org.chaincodeListenAddress.replace("127.0.0.1", "localhost"),
+        "peer.gossip.externalEndpoint": org.peerAddress,
         "peer.localMspId": org.mspId,
         "peer.mspConfigPath": org.peerMspPath,
         "peer.fileSystemPath": org.dataPath,

@@ -1,6 +1,6 @@
 /** Names and places of a development network: organisations, hosts, files. Pure. */
 import { join } from "node:path";
-import type { NetworkOrganization } from "../client/running-network.ts";
+import { applicationsPath, type NetworkOrganization } from "../client/running-network.ts";
 import type { NetworkSettings } from "./settings.ts";
 
 export const ordererMspId = "OrdererMSP";
@@ -25,6 +25,10 @@ export interface OrganizationLayout {
   readonly adminMspPath: string;
   readonly tlsRootCertFile: string;
   readonly dataPath: string;
+  /** The organisation's own folder in crypto-config: `ca`, `tlsca`, `users`, … */
+  readonly keysPath: string;
+  /** What applications need, see applications/. */
+  readonly applicationsPath: string;
 }
 
 export interface NetworkLayout {
@@ -85,6 +89,8 @@ export function layoutOf(directory: string, settings: NetworkSettings): NetworkL
         adminMspPath: join(path, "users", `Admin@${domain}`, "msp"),
         tlsRootCertFile: join(path, "peers", peerHost, "tls", "ca.crt"),
         dataPath: join(directory, "peers", peerHost),
+        keysPath: path,
+        applicationsPath: applicationsPath(directory, `${name}MSP`),
       };
     }),
   };

@@ -1,6 +1,6 @@
 /** `env`: the environment of an organisation of the running development network. */
 import { DenimError } from "../../base/errors.ts";
-import { organizationEnvironment } from "../../client/network-settings.ts";
+import { environmentLines } from "../../client/network-settings.ts";
 import { findRunningNetwork, readRunningNetwork } from "../../client/running-network.ts";
 import type { CommandHandler } from "../command.ts";
 import { networkDirectory } from "./up.ts";
@@ -27,8 +27,6 @@ export const env: CommandHandler = (invocation) => {
     const known = network.organizations.map((candidate) => candidate.mspId).join(", ");
     throw new DenimError("unknown-organization", `no organisation ${wanted}: there are ${known}`);
   }
-  for (const [name, value] of Object.entries(organizationEnvironment(network, org))) {
-    terminal.out(`export ${name}='${value.replaceAll("'", "'\\''")}'\n`);
-  }
+  terminal.out(environmentLines(network, org));
   return Promise.resolve();
 };

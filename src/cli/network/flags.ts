@@ -37,6 +37,22 @@ const all = {
     kind: "boolean",
     help: "Return when the network is ready and leave it running",
   },
+  org: {
+    name: "org",
+    kind: "string",
+    help: "Organisation of the new member (default the first, Org1MSP)",
+  },
+  attr: {
+    name: "attr",
+    kind: "stringArray",
+    help: "Attribute for the certificate, name=value; may be repeated",
+  },
+  affiliation: {
+    name: "affiliation",
+    kind: "string",
+    help: "Department of the organisation, such as sales.north",
+  },
+  type: { name: "type", kind: "string", default: "client", help: "client or peer" },
   purge: { name: "purge", kind: "boolean", help: "Delete the network's keys and data as well" },
   example: {
     name: "example",

@@ -81,6 +81,7 @@ function summary(network: RunningNetwork, runtime: string): string {
     `  orderer    ${network.ordererAddress}`,
     ...network.organizations.map((org) => `  ${org.mspId.padEnd(10)} ${org.peerAddress}`),
     `  chaincode  ${runtime}`,
+    `  for apps   ${join(network.directory, "apps")}: profiles, wallets, certificates, keys`,
     "",
     "Try, in another terminal (no settings needed):",
     "  denim chaincode install -l node -n asset -v 1.0 -p ./my-chaincode",

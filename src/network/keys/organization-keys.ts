@@ -18,7 +18,8 @@ const minuteMs = 60_000;
 const backdateMs = 5 * minuteMs;
 const validityMs = 3650 * 24 * 60 * minuteMs;
 
-const place = { country: "US", province: "California", locality: "San Francisco" };
+/** Where all of them live, as cryptogen has it. */
+export const place = { country: "US", province: "California", locality: "San Francisco" };
 
 /** Hosts every node's TLS certificate names besides its own. */
 export const localHosts: readonly string[] = ["localhost", "127.0.0.1", "::1"];
@@ -57,6 +58,17 @@ export interface OrganizationKeys {
   readonly files: readonly KeyFile[];
 }
 
+/** Name of an organisation's authority: `ca` or `tlsca`. */
+export function authorityName(authority: string, domain: string): DistinguishedName {
+  return { ...place, organization: domain, commonName: `${authority}.${domain}` };
+}
+
+/** Whole minutes, a little in the past, for ten years. */
+export function certificateValidity(now: number): { notBefore: number; notAfter: number } {
+  const notBefore = Math.floor(now / minuteMs) * minuteMs - backdateMs;
+  return { notBefore, notAfter: notBefore + validityMs };
+}
+
 interface Authority {
   readonly name: string;
   readonly issuer: Issuer;
@@ -76,12 +88,10 @@ export function generateOrganization(options: OrganizationOptions): Organization
   const { domain } = options;
   const kind = options.kind ?? "peer";
   const nodeOus = options.nodeOus ?? kind === "peer";
-  const now = (options.clock ?? systemClock).now();
-  const notBefore = Math.floor(now / minuteMs) * minuteMs - backdateMs;
-  const validity = { notBefore, notAfter: notBefore + validityMs };
+  const validity = certificateValidity((options.clock ?? systemClock).now());
 
   const authority = (name: string): Authority => {
-    const subject = { ...place, organization: domain, commonName: `${name}.${domain}` };
+    const subject = authorityName(name, domain);
     const keys = generateKeyPair();
     const certificate = writeCertificate({
       subject,

@@ -198,7 +198,31 @@ Deno.test("a chaincode that cannot run says why to whoever instantiates it", asy
     const [launch] = await listed(work, "--all", "lost");
     assert.equal(launch.state, "failed");
     assert.equal(launch.steps.at(-1)?.name, "register");
-    assert.match(await work.ok(chaincode("logs", "lost")), /^starting\n/);
+    const logs = await work.run(chaincode("logs", "lost"));
+    assert.match(logs.out, /^starting\n/);
+    assert.match(
+      logs.err,
+      /^launch 1 of lost:1\.0 failed after .*: container exited with 1: it failed.*\nHint: The module left-pad/m,
+    );
+  });
+  await t.step("after a restart of the peer all of that can still be read", async () => {
+    await work.ok(["down"]);
+    await work.up("--runtime", "process");
+    const [launch] = await listed(work, "--all", "lost");
+    assert.deepEqual([launch.state, launch.launch, launch.steps.at(-1)?.name], [
+      "failed",
+      1,
+      "register",
+    ]);
+    assert.match(
+      await work.ok(chaincode("ps", "--all")),
+      /^lost +1\.0 +failed .*container exited with 1: it failed/m,
+    );
+    const logs = await work.run(chaincode("logs", "lost"));
+    assert.match(logs.out, /^starting\n/);
+    assert.match(logs.err, /failed after .*\nHint: The module left-pad/);
+    assert.match((await failing("again", "")).err, /exited with 0/);
+    assert.equal((await listed(work, "--all", "again"))[0].launch, 2);
   });
   await t.step("a syntax error is named", async () => {
     const { err } = await failing("typo", "const x = ;\n");
@@ -229,5 +253,6 @@ Deno.test("with chaincode.relaunch eager chaincode runs unasked, from the start 
   await work.ok(["down"]);
   assert.throws(() => Deno.kill(pidOf(second), "SIGKILL"), Deno.errors.NotFound);
   await work.up("--runtime", "process");
-  assert.equal((await running()).launch, 1);
+  // Launches are remembered over restarts, and so their numbers go on.
+  assert((await running()).launch > second.launch);
 });

@@ -6,7 +6,8 @@ import type {
 import type { ServiceHandlers } from "../rpc/types.ts";
 import type { ChaincodeRuntime } from "../runtime/types.ts";
 import type { Attachments } from "./attachments.ts";
-import type { LaunchHistory, LaunchRecord } from "./launch-record.ts";
+import type { LaunchHistory } from "./launch-history.ts";
+import type { LaunchRecord } from "./launch-record.ts";
 import type { ChaincodeSupport } from "./types.ts";
 
 /** A connected instance, for `chaincode ps`. */

@@ -34,7 +34,9 @@ import { executionResult } from "./execution-result.ts";
 import type { Execution, Handler } from "./handler.ts";
 import { HandlerRegistry } from "./handler-registry.ts";
 import { withRemedy } from "./launch-failure.ts";
-import { LaunchHistory, type LaunchRecord, type LaunchStepObserver } from "./launch-record.ts";
+import { LaunchArchive } from "./launch-archive.ts";
+import { LaunchHistory } from "./launch-history.ts";
+import type { LaunchRecord, LaunchStepObserver } from "./launch-record.ts";
 import { Launcher } from "./launcher.ts";
 import { registerService, type RegisterServiceOptions, serveDialled } from "./register-service.ts";
 import type { ShimServices } from "./shim-call.ts";
@@ -62,6 +64,8 @@ export interface ChaincodeSupportOptions {
   ledger(channelId: string): PeerLedger | undefined;
   bundle(channelId: string): Bundle | undefined;
   signaturePolicy: SignaturePolicyCompiler;
+  /** Where launches and their output are kept over restarts; undefined = in memory only. */
+  readonly launchDirectory?: string;
   /** Told of every step of every launch. */
   readonly onLaunchStep?: LaunchStepObserver;
   /** An instance ended without being told to; `pauseMs` is the time until it may be launched again. */
@@ -99,7 +103,10 @@ class StreamChaincodeSupport implements ChaincodeHost {
     const logger = options.logger.named("chaincode");
     this.#options = options;
     this.#registry = new HandlerRegistry(config.userRunsChaincode);
-    this.launches = new LaunchHistory(clock, options.onLaunchStep);
+    const archive = options.launchDirectory === undefined
+      ? undefined
+      : new LaunchArchive(options.launchDirectory, logger);
+    this.launches = new LaunchHistory(clock, options.onLaunchStep, archive);
     const authenticator = config.tlsEnabled
       ? new Authenticator(certificateAuthority, clock)
       : undefined;

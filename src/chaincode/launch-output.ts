@@ -38,6 +38,12 @@ export class LaunchOutput {
     return this.#characters - before;
   }
 
+  /** The lines held from this number on; `first` is the number of the first of them. */
+  from(number: number): { readonly first: number; readonly lines: readonly OutputLine[] } {
+    const first = Math.max(number, this.#dropped);
+    return { first, lines: this.#lines.slice(first - this.#dropped) };
+  }
+
   /** The lines held, oldest first. */
   lines(): readonly OutputLine[] {
     return [...this.#lines];

@@ -2,13 +2,8 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { ChaincodeRuntime, OutputLine } from "../runtime/types.ts";
-import { type LaunchEvent, LaunchFeed, type WatchedLaunch } from "./launch-feed.ts";
-import { LaunchOutput, maxKeptCharacters } from "./launch-output.ts";
-
-/** Launches remembered per chaincode name. */
-export const maxLaunchRecordsPerChaincode = 10;
-/** Chaincode names remembered; the one whose last launch is oldest goes first. */
-export const maxChaincodesWithRecords = 200;
+import type { LaunchEvent, LaunchFeed, WatchedLaunch } from "./launch-feed.ts";
+import { LaunchOutput } from "./launch-output.ts";
 
 /** Transactions remembered of one launch: those that asked for it first. */
 export const maxTransactionsPerLaunch = 100;
@@ -26,7 +21,7 @@ export interface LaunchStep {
 }
 
 export interface LaunchRecord {
-  /** Counts from the start of the peer, from 1. */
+  /** Counts the launches of this peer, from 1. */
   readonly number: number;
   readonly name: string;
   readonly version: string;
@@ -49,34 +44,54 @@ export type LaunchStepObserver = (instance: string, step: LaunchStep) => void;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** Whom a recorder tells. */
+export interface LaunchListeners {
+  readonly clock: Clock;
+  readonly feed: LaunchFeed;
+  readonly observer: LaunchStepObserver | undefined;
+  /** Told by how many characters more are held. */
+  onOutput(recorder: LaunchRecorder, characters: number): void;
+  onChange(recorder: LaunchRecorder): void;
+}
+
 /** A launch being recorded. */
 export class LaunchRecorder implements WatchedLaunch {
   readonly output = new LaunchOutput();
   readonly #record: Mutable<LaunchRecord> & { steps: Mutable<LaunchStep>[]; txIds: string[] };
 
-  constructor(
-    readonly number: number,
+  constructor(private readonly listeners: LaunchListeners, record: LaunchRecord) {
+    this.#record = { ...record, steps: [...record.steps], txIds: [...record.txIds] };
+  }
+
+  /** A launch that begins now. */
+  static begin(
+    listeners: LaunchListeners,
+    number: number,
     name: string,
     version: string,
-    private readonly clock: Clock,
-    private readonly feed: LaunchFeed,
-    private readonly observer: LaunchStepObserver | undefined,
-    private readonly onOutput: (characters: number) => void = () => {},
-  ) {
-    this.#record = {
+  ): LaunchRecorder {
+    return new LaunchRecorder(listeners, {
       number,
       name,
       version,
       runtime: undefined,
       instanceId: undefined,
-      beganAt: clock.now(),
+      beganAt: listeners.clock.now(),
       durationMs: undefined,
       outcome: "running",
       error: undefined,
       steps: [],
       exit: undefined,
       txIds: [],
-    };
+    });
+  }
+
+  get number(): number {
+    return this.#record.number;
+  }
+
+  get name(): string {
+    return this.#record.name;
   }
 
   /** A copy of the record as it is now. */
@@ -115,13 +130,16 @@ export class LaunchRecorder implements WatchedLaunch {
     const { txIds } = this.#record;
     if (txIds.length >= maxTransactionsPerLaunch || txIds.includes(txId)) return;
     txIds.push(txId);
-    if (this.feed.watched) this.feed.changed(this);
+    this.listeners.onChange(this);
+    if (this.listeners.feed.watched) this.listeners.feed.changed(this);
   }
 
   /** A line of the build or of the chaincode. */
   wrote(line: OutputLine): void {
-    this.onOutput(this.output.add(line));
-    if (this.feed.watched) this.feed.tell(this, { kind: "output", launch: this.number, line });
+    const { feed } = this.listeners;
+    this.listeners.onOutput(this, this.output.add(line));
+    this.listeners.onChange(this);
+    if (feed.watched) feed.tell(this, { kind: "output", launch: this.number, line });
   }
 
   get version(): string {
@@ -139,7 +157,7 @@ export class LaunchRecorder implements WatchedLaunch {
   begin(name: string, facts: Record<string, unknown> = {}): void {
     const step: Mutable<LaunchStep> = {
       name,
-      beganAt: this.clock.now(),
+      beganAt: this.listeners.clock.now(),
       durationMs: undefined,
       outcome: "running",
       facts,
@@ -169,7 +187,7 @@ export class LaunchRecorder implements WatchedLaunch {
 
   /** The moment of READY, as a step without duration. */
   ready(): void {
-    this.begin("ready", { afterMs: Math.round(this.clock.now() - this.#record.beganAt) });
+    this.begin("ready", { afterMs: Math.round(this.listeners.clock.now() - this.#record.beganAt) });
     this.end("ready", "ok");
   }
 
@@ -180,19 +198,17 @@ export class LaunchRecorder implements WatchedLaunch {
     for (const step of this.#record.steps) {
       if (step.outcome === "running") this.#finish(step, failed ? "failed" : "ok", {});
     }
-    this.#record.durationMs = this.clock.now() - this.#record.beganAt;
+    this.#record.durationMs = this.listeners.clock.now() - this.#record.beganAt;
     this.#record.outcome = failed ? "failed" : "ok";
     if (failed) this.#record.error = messageOf(error);
-    const record = this.snapshot();
-    this.feed.tell(this, { kind: "finished", launch: this.number, record });
+    this.#tellAll({ kind: "finished", launch: this.number, record: this.snapshot() });
   }
 
   /** The instance has ended; the first reason stands. */
   ended(reason: string): void {
     if (this.#record.exit !== undefined) return;
-    this.#record.exit = { at: this.clock.now(), reason };
-    const record = this.snapshot();
-    this.feed.tell(this, { kind: "exited", launch: this.number, record });
+    this.#record.exit = { at: this.listeners.clock.now(), reason };
+    this.#tellAll({ kind: "exited", launch: this.number, record: this.snapshot() });
   }
 
   #finish(
@@ -200,123 +216,19 @@ export class LaunchRecorder implements WatchedLaunch {
     outcome: "ok" | "failed",
     facts: Record<string, unknown>,
   ): void {
-    step.durationMs = this.clock.now() - step.beganAt;
+    step.durationMs = this.listeners.clock.now() - step.beganAt;
     step.outcome = outcome;
     step.facts = { ...step.facts, ...facts };
     this.#tell(step);
   }
 
   #tell(step: LaunchStep): void {
-    this.observer?.(`${this.#record.name}:${this.#record.version}`, { ...step });
-    if (!this.feed.watched) return;
-    this.feed.tell(this, { kind: "step", launch: this.number, step: { ...step } });
-  }
-}
-
-/** The last launches of every chaincode, bounded. */
-export class LaunchHistory {
-  readonly #byName = new Map<string, LaunchRecorder[]>();
-  readonly #feed = new LaunchFeed();
-  #last = 0;
-  /** Characters of output held by all launches. */
-  #held = 0;
-
-  constructor(
-    private readonly clock: Clock,
-    private readonly observer?: LaunchStepObserver,
-  ) {}
-
-  begin(name: string, version: string): LaunchRecorder {
-    const recorder = new LaunchRecorder(
-      ++this.#last,
-      name,
-      version,
-      this.clock,
-      this.#feed,
-      this.observer,
-      (characters) => this.#limitOutput(recorder, characters),
-    );
-    const records = this.#byName.get(name) ?? [];
-    records.push(recorder);
-    if (records.length > maxLaunchRecordsPerChaincode) {
-      const over = records.findIndex((record) => record.over);
-      for (const gone of records.splice(Math.max(over, 0), 1)) this.#held -= gone.output.clear();
-    }
-    // Re-inserted, so that the map's order is the order of last launches.
-    this.#byName.delete(name);
-    this.#byName.set(name, records);
-    if (this.#byName.size > maxChaincodesWithRecords) {
-      const [[oldest, gone]] = this.#byName;
-      for (const { output } of gone) this.#held -= output.clear();
-      this.#byName.delete(oldest);
-    }
-    return recorder;
+    this.listeners.observer?.(`${this.#record.name}:${this.#record.version}`, { ...step });
+    this.#tellAll({ kind: "step", launch: this.number, step: { ...step } });
   }
 
-  /** The newest launch of `name:version`, or of any version. */
-  latest(name: string, version?: string): LaunchRecorder | undefined {
-    return this.#byName.get(name)?.findLast((recorder) =>
-      version === undefined || recorder.version === version
-    );
-  }
-
-  /** The launch of this number, while it is remembered. */
-  numbered(number: number): LaunchRecorder | undefined {
-    return this.#all().find((recorder) => recorder.number === number);
-  }
-
-  /** Oldest first; of one chaincode or of all. */
-  records(name?: string): LaunchRecord[] {
-    const recorders = name === undefined ? this.#all() : this.#byName.get(name) ?? [];
-    return recorders.map((recorder) => recorder.snapshot()).sort((a, b) => a.number - b.number);
-  }
-
-  /** Events of the launches that `wants` accepts, from now on; see `LaunchFeed.watch`. */
-  watch(wants: (record: LaunchRecord) => boolean, signal: AbortSignal): AsyncIterable<LaunchEvent> {
-    const underWay = this.#all().filter((recorder) => recorder.snapshot().outcome === "running");
-    return this.#feed.watch(wants, signal, underWay);
-  }
-
-  /** Events of one launch, from its beginning. */
-  follow(recorder: LaunchRecorder, signal: AbortSignal): AsyncIterable<LaunchEvent> {
-    return this.#feed.watch(({ number }) => number === recorder.number, signal, [recorder]);
-  }
-
-  /** Forgets what is over, but for the newest launch of each chaincode. */
-  prune(): { readonly launch: LaunchRecord; readonly characters: number }[] {
-    const forgotten: { launch: LaunchRecord; characters: number }[] = [];
-    for (const [name, records] of this.#byName) {
-      const newest = records.at(-1);
-      const keep = records.filter((recorder) => recorder === newest || !recorder.over);
-      for (const recorder of records) {
-        if (keep.includes(recorder)) continue;
-        const characters = recorder.output.clear();
-        this.#held -= characters;
-        forgotten.push({ launch: recorder.snapshot(), characters });
-      }
-      this.#byName.set(name, keep);
-    }
-    return forgotten;
-  }
-
-  /** Ends every watch. */
-  close(): void {
-    this.#feed.close();
-  }
-
-  #all(): LaunchRecorder[] {
-    return [...this.#byName.values()].flat();
-  }
-
-  /** Takes output from the oldest launches that are over, then from the oldest others. */
-  #limitOutput(writer: LaunchRecorder, characters: number): void {
-    this.#held += characters;
-    if (this.#held <= maxKeptCharacters) return;
-    const others = this.#all().filter((recorder) => recorder !== writer)
-      .sort((a, b) => Number(b.over) - Number(a.over) || a.number - b.number);
-    for (const { output } of others) {
-      if (this.#held <= maxKeptCharacters) return;
-      this.#held -= output.clear();
-    }
+  #tellAll(event: LaunchEvent): void {
+    this.listeners.onChange(this);
+    if (this.listeners.feed.watched) this.listeners.feed.tell(this, event);
   }
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { samplerOf } from "../telemetry/sampler.ts";
 import type { Span, SpanContext } from "../telemetry/span.ts";
-import { LaunchHistory } from "./launch-record.ts";
+import { LaunchHistory } from "./launch-history.ts";
 import { LaunchSpans } from "./launch-spans.ts";
 
 const client: SpanContext = {

@@ -27,7 +27,8 @@ import {
   quoteOutput,
   withRemedy,
 } from "./launch-failure.ts";
-import type { LaunchHistory, LaunchRecorder } from "./launch-record.ts";
+import type { LaunchHistory } from "./launch-history.ts";
+import type { LaunchRecorder } from "./launch-record.ts";
 import { exitOf, untilAborted, within } from "./waiting.ts";
 import { wrapError } from "./wrap-error.ts";
 

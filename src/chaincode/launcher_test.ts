@@ -5,7 +5,7 @@ import { ExternalRuntime } from "../runtime/external/external-runtime.ts";
 import { silentLogger } from "../base/logger.ts";
 import { MiniShim, ok } from "./testing/mini-shim.ts";
 import { deploymentSpec, input, PeerFixture } from "./testing/peer-fixture.ts";
-import { maxLaunchRecordsPerChaincode } from "./launch-record.ts";
+import { maxLaunchRecordsPerChaincode } from "./launch-history.ts";
 
 const execute = (peer: PeerFixture, signal?: AbortSignal) =>
   peer.host.execute(peer.params({ signal }), "mycc", "1.0", input());

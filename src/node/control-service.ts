@@ -76,8 +76,9 @@ export function createControlService(
     async *readOutput(envelope, context) {
       const request = asked("readOutput", envelope, context);
       const recorder = launchAsked(chaincode, request);
-      if (request.follow) yield* followOutput(chaincode, recorder, request.tail, context.signal);
-      else yield* keptOutput(recorder, request.tail);
+      if (request.follow && !recorder.over) {
+        yield* followOutput(chaincode, recorder, request.tail, context.signal);
+      } else yield* keptOutput(chaincode, recorder, request.tail);
     },
 
     async *trace(envelope, context) {
@@ -186,15 +187,20 @@ function launchAsked(
   throw notFound(
     `chaincode ${
       version === "" ? name : `${name}:${version}`
-    } was not launched since the peer started`,
+    } was never launched, as far as is remembered`,
   );
 }
 
-function* keptOutput(recorder: LaunchRecorder, tail: number): Generator<OutputLine> {
-  const { output, number } = recorder;
-  const lines = output.lines();
+function* keptOutput(
+  { launches }: ChaincodeHost,
+  recorder: LaunchRecorder,
+  tail: number,
+): Generator<OutputLine> {
+  const { number } = recorder;
+  const kept = launches.output(recorder);
+  const { lines } = kept;
   const shown = tail === 0 ? lines : lines.slice(-tail);
-  let dropped = output.dropped + lines.length - shown.length;
+  let dropped = kept.dropped + lines.length - shown.length;
   for (const line of shown) {
     yield lineOf(number, line, dropped);
     dropped = 0;

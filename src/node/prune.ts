@@ -27,10 +27,10 @@ export async function prune(options: PruneOptions): Promise<PrunedItem[]> {
     }
     return [chaincodeToRun(installed)];
   });
-  const outputs = chaincode.launches.prune().map(({ launch, characters }): PrunedItem => ({
+  const outputs = chaincode.launches.prune().map(({ launch, bytes }): PrunedItem => ({
     kind: "output",
     name: `launch ${launch.number} of ${launch.name}:${launch.version}`,
-    bytes: characters,
+    bytes,
   }));
   return [...await runtimes.prune(keep), ...outputs];
 }

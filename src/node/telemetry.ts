@@ -2,7 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import type { LaunchHistory } from "../chaincode/launch-record.ts";
+import type { LaunchHistory } from "../chaincode/launch-history.ts";
 import { LaunchSpans } from "../chaincode/launch-spans.ts";
 import type { Endorser } from "../gen/peer/peer_pb.ts";
 import type { ServiceHandlers } from "../rpc/types.ts";

@@ -220,7 +220,7 @@ export const LaunchListSchema: GenMessage<LaunchList> = /*@__PURE__*/
  */
 export type Launch = Message<"denim.Launch"> & {
   /**
-   * Counts from the start of the peer.
+   * Counts the launches of this peer.
    *
    * @generated from field: uint64 number = 1;
    */

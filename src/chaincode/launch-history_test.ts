@@ -5,7 +5,7 @@ import {
   maxKeptCharactersPerLaunch,
   maxKeptLinesPerLaunch,
 } from "./launch-output.ts";
-import { LaunchHistory } from "./launch-record.ts";
+import { LaunchHistory } from "./launch-history.ts";
 
 const line = (text: string, at = 1) => ({ at, stream: "stdout" as const, text });
 
@@ -115,7 +115,7 @@ Deno.test("prune forgets what is over, but neither the newest nor what runs", ()
   stopped.ended("stopped");
   newest.finish(new Error("no"));
   assert.deepEqual(
-    history.prune().map(({ launch, characters }) => [launch.number, characters]),
+    history.prune().map(({ launch, bytes }) => [launch.number, bytes]),
     [[1, 5], [3, 0]],
   );
   assert.deepEqual(history.records("cc").map(({ number }) => number), [2, 4]);

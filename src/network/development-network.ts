@@ -17,6 +17,7 @@ import {
 } from "../client/running-network.ts";
 import { configOf } from "../config/load.ts";
 import { createEcdsaProvider } from "../crypto/provider.ts";
+import { Neighbours } from "../discovery/neighbours.ts";
 import { ChaincodeSpec_Type } from "../gen/peer/chaincode_pb.ts";
 import { loadSigningIdentity } from "../msp/signing-identity.ts";
 import { PeerNode } from "../node/peer-node.ts";
@@ -156,6 +157,7 @@ async function startPeers(
       !name.startsWith("CORE_") || /^CORE_(VM|CHAINCODE|LEDGER)_/.test(name)
     ),
   );
+  const neighbours = new Neighbours();
   const started = await Promise.allSettled(layout.organizations.map((org) => {
     const { config } = {
       config: configOf(shared, undefined, layout.directory).with({
@@ -177,7 +179,7 @@ async function startPeers(
         "chaincode.runtime": runtime,
       }),
     };
-    return PeerNode.start({ config: config.peerConfig, clock, log, environment });
+    return PeerNode.start({ config: config.peerConfig, clock, log, environment, neighbours });
   }));
   const peers: PeerNode[] = [];
   for (const result of started) {

@@ -61,7 +61,8 @@ export function readPeerTls(tls: PeerTls): PeerTlsMaterial {
       clientRootCertificates: tls.clientAuthRequired
         ? tls.clientRootCaFiles.map((file) => read("peer.tls.clientRootCAs.files", file))
         : undefined,
-      requestClientCertificate: tls.clientAuthRequired,
+      // Discovery binds requests to the client's certificate, whoever issued it.
+      requestClientCertificate: true,
     },
     client: { rootCertificates: roots, certificate: clientCertificate, key: clientKey },
     clientCertificateHash: hashOf(clientCertificate),

@@ -85,6 +85,7 @@ function signerOf(
       raw.path("peer.mspConfigPath"),
       raw.string("peer.localMspId"),
       createEcdsaProvider(),
+      { keyStore: raw.path("peer.BCCSP.SW.FileKeyStore.KeyStore") },
     );
   } catch (error) {
     const unset = !network && filePath === undefined && !environment.CORE_PEER_MSPCONFIGPATH;

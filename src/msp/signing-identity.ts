@@ -56,7 +56,11 @@ export function loadSigningIdentity(
   directory: string,
   mspId: string,
   provider: EcdsaProvider,
-  options: { readonly clock?: Clock } = {},
+  options: {
+    readonly clock?: Clock;
+    /** Folder of private keys in place of the directory's own; `""` for that. */
+    readonly keyStore?: string;
+  } = {},
 ): LocalSigningIdentity {
   const [file] = requirePemFolder(directory, mspFolder.signCerts, "signer certificate");
   const certificate = within(
@@ -81,7 +85,8 @@ export function loadSigningIdentity(
       "Enroll the identity again and replace signcerts and keystore.",
     );
   }
-  const signer = findKey(join(directory, mspFolder.keystore), publicKey, file.path, provider);
+  const keyStore = options.keyStore || join(directory, mspFolder.keystore);
+  const signer = findKey(keyStore, publicKey, file.path, provider);
   return createSigningIdentity(mspId, sanitized(certificate, directory).raw, signer);
 }
 

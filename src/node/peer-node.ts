@@ -22,6 +22,7 @@ import type { PeerConfig } from "../config/types.ts";
 import { createCertificateAuthority } from "../crypto/certificate-authority.ts";
 import { createEcdsaProvider } from "../crypto/provider.ts";
 import { registerPeerDeliver } from "../deliver/peer-deliver.ts";
+import type { Neighbours } from "../discovery/neighbours.ts";
 import { createEndorser } from "../endorser/endorser.ts";
 import { Control } from "../gen/denim/control_pb.ts";
 import { Development } from "../gen/denim/dev_pb.ts";
@@ -46,6 +47,7 @@ import { createAdminService } from "./admin-service.ts";
 import { Channels } from "./channels.ts";
 import { createControlService } from "./control-service.ts";
 import { createDevService } from "./dev-service.ts";
+import { PeerDiscovery } from "./discovery.ts";
 import { EagerRelaunch } from "./eager-relaunch.ts";
 import { ledgerOptions } from "./ledger-options.ts";
 import { peerBlocks } from "./peer-blocks.ts";
@@ -65,6 +67,8 @@ export interface PeerNodeOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** See `EndorserDependencies.systemChaincodeVersion`. */
   readonly systemChaincodeVersion?: string;
+  /** Where the peers of this process find each other. */
+  readonly neighbours?: Neighbours;
 }
 
 /**
@@ -150,6 +154,21 @@ export class PeerNode {
       channels.openAll();
       const bundleOf = (channelId: string) => channels.bundle(channelId);
       const acl = createAclProvider({ bundleOf, localMsp });
+      const { neighbours } = options;
+      const discovery: PeerDiscovery = owned(
+        new PeerDiscovery({
+          peer,
+          tls,
+          channels,
+          packages,
+          signer,
+          localMsp,
+          neighbours,
+          clock,
+          log,
+        }),
+        (all) => all.close(),
+      );
 
       const telemetry = owned(
         createTelemetry({ environment, peer, clock, logger: log.logger("telemetry") }),
@@ -167,6 +186,7 @@ export class PeerNode {
           isSystemChaincode: (name) => systemChaincodes.isSystemChaincode(name),
           onInstalled: (installed) => {
             ledgers.chaincodeInstalled();
+            discovery.chaincodeInstalled();
             runtimes.buildEarly(installed);
           },
         }),
@@ -178,7 +198,10 @@ export class PeerNode {
             configBlock: (channelId) => channels.get(channelId)?.configBlock(),
             configTxValidator: (channelId) => channels.get(channelId)?.bundle().configTxValidator,
           },
-          joinChannel: (channelId, block) => channels.join(channelId, block),
+          joinChannel: (channelId, block) => {
+            channels.join(channelId, block);
+            discovery.channelJoined();
+          },
         }),
         new Qscc({ acl, channels }),
       ].filter(({ name }) => config.chaincode.system.includes(name)));
@@ -255,6 +278,7 @@ export class PeerNode {
         await createRpcServer({
           listen: peer.listenAddress,
           tls: tls?.server,
+          limits: { handshakeTimeoutMs: peer.connectionTimeoutMs },
           logger: log.logger("core.comm"),
         }),
         (listening) => listening.close(shutdownGraceMs),
@@ -293,9 +317,20 @@ export class PeerNode {
         identity: { signer, tlsCertificateHash: tls?.serverCertificateHash },
         logger,
       });
+      discovery.register(server);
       const adminPolicy = compileSignaturePolicy(signedByAnyAdmin([peer.localMspId]), localMsp);
       const admin = { policy: adminPolicy, clock, logger: log.logger("server") };
-      server.register(Admin, createAdminService({ ...admin, log }));
+      const adminServer = hasOwnAdminListener(peer)
+        ? owned(
+          await createRpcServer({
+            listen: peer.adminListenAddress,
+            tls: tls?.server,
+            logger: log.logger("core.comm"),
+          }),
+          (listening) => listening.close(shutdownGraceMs),
+        )
+        : server;
+      adminServer.register(Admin, createAdminService({ ...admin, log }));
       server.register(
         Control,
         createControlService({
@@ -310,6 +345,7 @@ export class PeerNode {
       );
 
       channels.startAll();
+      discovery.start();
       eager?.start();
       closers.unshift(() => channels.stopAll());
       const known = boundAddress(address, server);
@@ -336,6 +372,13 @@ export class PeerNode {
 function describe(error: unknown): string {
   const hint = error instanceof DenimError ? error.hint : undefined;
   return hint === undefined ? messageOf(error) : `${messageOf(error)}. ${hint}`;
+}
+
+/** Whether the Admin service listens apart from the peer. Mirrors adminHasSeparateListener. */
+function hasOwnAdminListener({ adminListenAddress, listenAddress }: PeerConfig["peer"]): boolean {
+  if (adminListenAddress === "") return false;
+  const { port } = splitHostPort(adminListenAddress);
+  return port === 0 || port !== splitHostPort(listenAddress).port;
 }
 
 /** Environment of chaincode from `chaincode.logging`. Mirrors container_runtime.go. */

@@ -93,7 +93,7 @@ export function throwIfAborted(signal: AbortSignal): void {
   if (signal.aborted) throw abortedError(signal);
 }
 
-function abortedError(signal: AbortSignal): DenimError {
+export function abortedError(signal: AbortSignal): DenimError {
   return new DenimError("aborted", "given up: the caller no longer waits", {}, undefined, {
     cause: signal.reason,
   });

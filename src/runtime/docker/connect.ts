@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
+import { inspect } from "node:util";
 import { withDeadline } from "../../base/async.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import type { VmSettings } from "../../config/types.ts";
@@ -19,6 +20,14 @@ const preferredApi = "1.41";
 
 /** An idle connection to the engine is kept for so long. */
 const agentOptions = { keepAlive: true, scheduling: "lifo", timeout: 5_000 } as const;
+
+/**
+ * The client library describes its agent, with every socket of it, in a debug message that it makes for
+ * each request and throws away: that took most of the time of a launch.
+ */
+function indescribable<T extends object>(agent: T): T {
+  return Object.defineProperty(agent, inspect.custom, { value: () => "[agent]" });
+}
 
 /** A client that speaks a version of the API which the engine accepts. */
 export interface EngineConnection {
@@ -59,9 +68,9 @@ async function connectTo(candidate: EngineCandidate): Promise<EngineConnection> 
   const { endpoint } = candidate;
   const options = clientOptions(candidate);
   const { default: Docker } = await import("dockerode");
-  const agent = options.protocol === "https"
-    ? new HttpsAgent(agentOptions)
-    : new HttpAgent(agentOptions);
+  const agent = indescribable(
+    options.protocol === "https" ? new HttpsAgent(agentOptions) : new HttpAgent(agentOptions),
+  );
   const client = (more: DockerodeOptions): Dockerode =>
     settlingOnAbort(new Docker({ ...options, ...more, agent }));
   let version: Awaited<ReturnType<Dockerode["version"]>>;

@@ -9,6 +9,7 @@ import type { Logger } from "../../base/logger.ts";
 import type { ChaincodeSettings, VmSettings } from "../../config/types.ts";
 import { BuildAudience } from "../build-audience.ts";
 import { buildKey, tellJoined } from "../build-key.ts";
+import { Gate } from "../gate.ts";
 import { containerTlsPaths, launchEnvironment, tlsFiles } from "../launch-environment.ts";
 import { OutputLog } from "../output.ts";
 import { platformOf } from "../platforms/platforms.ts";
@@ -78,6 +79,8 @@ export class DockerRuntime implements ChaincodeRuntime {
   readonly kind = "docker";
   /** By what is built; a build outlives the client that asked for it. */
   readonly #builds: SingleFlight<void>;
+  /** More builds at a time than processors make all of them slower, and the engine deaf. */
+  readonly #slots = new Gate(Math.max(2, navigator.hardwareConcurrency));
   readonly #audience = new BuildAudience();
   readonly #running = new Set<RunningChaincode>();
   readonly #logger: Logger;
@@ -139,30 +142,31 @@ export class DockerRuntime implements ChaincodeRuntime {
       this.#logger.debug(line.text, { image });
       this.#audience.tell(key, line);
     });
-    const building = buildImage({
-      docker,
-      chaincode,
-      image,
-      settings: platforms,
-      labels: {
-        [label.package]: hex(chaincode.packageId),
-        [label.build]: key,
-        ...this.#ownerLabel(),
-      },
-      buildLabel: [label.build, key],
-      containerLabels: this.#containerLabels(chaincode),
-      networkMode: networkMode(vm.docker.hostConfig),
-      surroundings: builderSurroundings({
-        type: chaincode.type,
-        cache: build?.cache ?? true,
-        caFile: build?.caFile ?? "",
-        environment,
-        proxies: config.proxies,
-      }),
-      credentials: (name) => credentialsFor(name, config, askHelper),
-      observer,
-      output,
-    }, abandoned);
+    const building = this.#slots.run(abandoned, () =>
+      buildImage({
+        docker,
+        chaincode,
+        image,
+        settings: platforms,
+        labels: {
+          [label.package]: hex(chaincode.packageId),
+          [label.build]: key,
+          ...this.#ownerLabel(),
+        },
+        buildLabel: [label.build, key],
+        containerLabels: this.#containerLabels(chaincode),
+        networkMode: networkMode(vm.docker.hostConfig),
+        surroundings: builderSurroundings({
+          type: chaincode.type,
+          cache: build?.cache ?? true,
+          caFile: build?.caFile ?? "",
+          environment,
+          proxies: config.proxies,
+        }),
+        credentials: (name) => credentialsFor(name, config, askHelper),
+        observer,
+        output,
+      }, abandoned));
     await building.finally(() => this.#audience.end(key));
   }
 
@@ -275,11 +279,9 @@ export class DockerRuntime implements ChaincodeRuntime {
     this.#closed = true;
     await this.#builds.close();
     // A few at a time: removals share the engine, and each has a deadline of its own.
-    const waiting = [...this.#running];
-    const worker = async () => {
-      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) await next.stop();
-    };
-    await Promise.all(Array.from({ length: maxParallelRemovals }, worker));
+    const gate = new Gate(maxParallelRemovals);
+    const { signal } = new AbortController();
+    await Promise.all([...this.#running].map((running) => gate.run(signal, () => running.stop())));
     (await this.#connection?.catch(() => undefined))?.close();
   }
 

@@ -3,6 +3,7 @@
  * image. Mirrors core/chaincode/platforms/util DockerBuild and deployImage of the Docker controller.
  */
 import { Buffer } from "node:buffer";
+import { withDeadline } from "../../base/async.ts";
 import { utf8 } from "../../base/bytes.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import { buildFailed } from "../build-error.ts";
@@ -25,7 +26,7 @@ export const maxBuildOutputBytes = 1024 * 1024 * 1024;
 export const containerStepTimeoutMs = 60_000;
 
 /** An engine that does not answer must not hold up those who wait for the next attempt. */
-export const removeTimeoutMs = 20_000;
+export const removeTimeoutMs = 60_000;
 
 /** One build step (builder container, image build, pull) may take so long. */
 export const buildStepTimeoutMs = 10 * 60_000;
@@ -87,12 +88,21 @@ export async function buildImage(build: ImageBuild, signal: AbortSignal): Promis
   });
 }
 
-/** An image of the same build under another name: only its labels have to be changed. */
+/**
+ * The program of the same build under another name: only labels have to be put on top. Not that
+ * image itself: who removes the images of a network one by one, without force, must not meet one
+ * that another was made from.
+ */
 async function findTwin({ docker, buildLabel }: ImageBuild): Promise<string | undefined> {
   const filters = JSON.stringify({ label: [buildLabel.join("=")] });
   const abortSignal = AbortSignal.timeout(containerStepTimeoutMs);
   const [twin] = await docker.listImages({ filters, abortSignal });
-  return twin?.Id;
+  if (twin === undefined) return undefined;
+  const history = docker.getImage(twin.Id).history();
+  const layers = await withDeadline(history, containerStepTimeoutMs, `history of ${twin.Id}`);
+  // Newest first; labels have no size. Engines that name no layers do not tie images together either.
+  const program = layers.find(({ Size }) => Size > 0)?.Id ?? "<missing>";
+  return program === "<missing>" ? twin.Id : program;
 }
 
 const imageHint =

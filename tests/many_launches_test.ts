@@ -1,0 +1,204 @@
+/** Twenty instantiates at once of five packages: five builds, no failure, nothing left behind. */
+import assert from "node:assert/strict";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../src/base/clock.ts";
+import { LogSpec } from "../src/base/log-spec.ts";
+import { LogWriter } from "../src/base/log-writer.ts";
+import { text, utf8 } from "../src/base/bytes.ts";
+import {
+  deployAndCommit,
+  installPackage,
+  queryChaincode,
+} from "../src/client/chaincode-lifecycle.ts";
+import { networkClient } from "../src/client/network-client.ts";
+import { packageSources } from "../src/cli/chaincode/source-package.ts";
+import { silentLogger } from "../src/base/logger.ts";
+import { ChaincodeSpec_Type } from "../src/gen/peer/chaincode_pb.ts";
+import {
+  type DevelopmentNetwork,
+  startDevelopmentNetwork,
+} from "../src/network/development-network.ts";
+import { connectEngine } from "../src/runtime/docker/connect.ts";
+import { assetExample } from "./support/denim.ts";
+import { type DockerForTests, dockerTest } from "./support/docker.ts";
+
+const packageCount = 5;
+const launchCount = 20;
+const channelId = "mychannel";
+
+/** Descriptors of this process that are sockets, pipes or files; what epoll and timers use stays. */
+function descriptors(): number {
+  if (!existsSync("/proc/self/fd")) return 0;
+  return readdirSync("/proc/self/fd").length;
+}
+
+/** Processes whose parent is this one. */
+function children(): string[] {
+  if (!existsSync("/proc")) return [];
+  return readdirSync("/proc").filter((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      return Number(parent) === Deno.pid && state !== "Z";
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Installs and instantiates all of them at once, and asks each one something. */
+async function launchMany(
+  directory: string,
+  runtime: "process" | "docker",
+  environment: Record<string, string>,
+  check: (network: DevelopmentNetwork) => Promise<void> | void,
+): Promise<void> {
+  const network = await startDevelopmentNetwork({
+    directory: join(directory, "network"),
+    organizations: 1,
+    channelId,
+    firstPort: 0,
+    chosen: { organizations: true, channelId: true, firstPort: true },
+    runtime,
+    environment: { ...Deno.env.toObject(), HOME: directory, ...environment },
+    clock: systemClock,
+    log: new LogWriter({
+      write: () => {},
+      clock: systemClock,
+      spec: LogSpec.parse("error"),
+      coloured: false,
+    }),
+  });
+  const client = await networkClient(
+    network.running,
+    network.running.organizations[0],
+    systemClock,
+  );
+  try {
+    const sources = Array.from({ length: packageCount }, (_, i) => {
+      const path = join(directory, `source${i}`);
+      cpSync(assetExample, path, { recursive: true });
+      const json = JSON.parse(readFileSync(join(path, "package.json"), "utf8"));
+      writeFileSync(
+        join(path, "package.json"),
+        JSON.stringify({ ...json, version: `1.0.${i}`, description: directory }),
+      );
+      return path;
+    });
+    const calls = Array.from({ length: launchCount }, (_, i) => ({
+      name: `cc${i}`,
+      version: "1.0",
+      path: sources[i % packageCount],
+      type: ChaincodeSpec_Type.NODE,
+      args: [],
+    }));
+    const deploy = async (call: typeof calls[number]) => {
+      await installPackage(client, await packageSources(call, silentLogger));
+      const deployment = { channelId, policy: new Uint8Array(0), escc: "escc", vscc: "vscc" };
+      await deployAndCommit(client, "deploy", { ...deployment, call: { ...call, path: "" } });
+    };
+    // Connections are open, and modules loaded, before the machine is busy with builds.
+    await deploy({ ...calls[0], name: "warm", path: assetExample });
+    const results = await Promise.allSettled(calls.map(deploy));
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+    const versions = await Promise.all(
+      calls.map(async ({ name, type }) =>
+        text(await queryChaincode(client, channelId, { name, type, args: [utf8("version")] }))
+      ),
+    );
+    versions.forEach((version, i) => {
+      assert.equal(version, `{"version":"1.0.${i % packageCount}"}`);
+    });
+    await check(network);
+  } finally {
+    client.close();
+    await network.stop();
+  }
+}
+
+function withDirectory(run: (directory: string) => Promise<void>): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), "denim-many-"));
+  return run(directory).finally(() => rmSync(directory, { recursive: true, force: true }));
+}
+
+Deno.test("process: twenty at once of five packages make five builds and leave nothing running or open", async () => {
+  const childrenBefore = children();
+  let peak = 0;
+  await withDirectory(async (directory) => {
+    const before = descriptors();
+    let processes = "";
+    await launchMany(directory, "process", {}, (network) => {
+      processes = join(
+        network.running.directory,
+        "peers",
+        "peer0.org1.example.com",
+        "processes",
+      );
+      assert.equal(readdirSync(join(processes, "builds")).length, packageCount + 1);
+      // One installation serves them all: their dependencies are equal.
+      assert.equal(readdirSync(join(processes, "cache", "modules")).length, 1);
+      assert.equal(readdirSync(join(processes, "instances")).length, launchCount + 1);
+      peak = descriptors();
+    });
+    assert.deepEqual(readdirSync(join(processes, "instances")), []);
+    assert.deepEqual(children(), childrenBefore);
+    const after = descriptors();
+    // Modules loaded on the way may keep a few; twenty chaincodes had sixty and more.
+    assert(after <= before + 10, `${before} descriptors before, ${peak} at work, ${after} after`);
+  });
+});
+
+dockerTest(
+  "docker: twenty at once of five packages make five builds and leave no container or descriptor",
+  async (docker: DockerForTests) => {
+    await withDirectory(async (directory) => {
+      const engine = await connectEngine(docker.vm);
+      const containers = async () =>
+        (await engine.docker.listContainers({ all: true, filters: "{}" })).length;
+      const containersBefore = await containers();
+      const before = descriptors();
+      const owned = JSON.stringify({ label: [`org.denim.owner=${ownerOf(directory)}`] });
+      await launchMany(
+        directory,
+        "docker",
+        {
+          CORE_VM_ENDPOINT: docker.vm.endpoint,
+          CORE_CHAINCODE_BUILDER: docker.platforms.builder,
+          CORE_CHAINCODE_NODE_RUNTIME: docker.platforms.node.runtime,
+        },
+        async () => {
+          const running = await engine.docker.listContainers({ all: true, filters: owned });
+          assert.equal(running.length, launchCount + 1);
+          const filters = JSON.stringify({ label: ["org.denim.build"] });
+          const ours = (await engine.docker.listImages({ filters })).flatMap((
+            { RepoTags, Labels },
+          ) =>
+            (RepoTags ?? []).filter((tag) => /-cc\d+-1\.0-/.test(tag))
+              .map((tag) => ({ tag, build: Labels?.["org.denim.build"] }))
+          );
+          assert.equal(ours.length, launchCount);
+          assert.equal(new Set(ours.map(({ build }) => build)).size, packageCount);
+        },
+      );
+      assert.equal(await containers(), containersBefore);
+      const after = descriptors();
+      assert(after <= before + 10, `${before} descriptors before, ${after} after`);
+    });
+  },
+);
+
+/** The data directory of the network's peer, which marks what is its own. */
+function ownerOf(directory: string): string {
+  return join(directory, "network", "peers", "peer0.org1.example.com");
+}

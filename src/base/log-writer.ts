@@ -24,12 +24,18 @@ export interface LogOptions {
   readonly coloured: boolean;
 }
 
+/** Hears of log entries, to count them. */
+export interface LogObserver {
+  /** An entry was compared with the level in force. */
+  checked(level: LogLevel): void;
+  written(level: LogLevel): void;
+}
+
 /** The owner of one process's (or one test's) log: loggers come from it, its level can change. */
 export class LogWriter {
   #spec: LogSpec;
   #sequence = 0;
-  /** Entries per level, for metrics. */
-  readonly counts: Record<LogLevel, number> = { debug: 0, info: 0, warn: 0, error: 0 };
+  readonly #observers = new Set<LogObserver>();
 
   constructor(private readonly options: LogOptions) {
     this.#spec = options.spec;
@@ -56,9 +62,16 @@ export class LogWriter {
     };
   }
 
+  /** @returns ends the observation */
+  observe(observer: LogObserver): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
   #write(module: string, level: LogLevel, message: string, facts?: Record<string, unknown>) {
+    for (const observer of this.#observers) observer.checked(level);
     if (!this.#spec.enables(module, level)) return;
-    this.counts[level]++;
+    for (const observer of this.#observers) observer.written(level);
     const time = new Date(this.options.clock.now()).toISOString().replace("T", " ").replace(
       "Z",
       "",

@@ -68,8 +68,22 @@ Deno.test("levels filter by module, change while running, and a bad change chang
   assert.throws(() => log.activate("loud"), { code: "invalid-log-spec" });
   logger.debug("still shown");
   assert.equal(lines.length, 2);
-  assert.deepEqual(log.counts, { debug: 2, info: 0, warn: 0, error: 0 });
   assert.equal(log.spec.text, "a=debug:error");
+});
+
+Deno.test("an observer hears of entries that are checked and of those that are written, until it ends", () => {
+  const { log } = testLog("warn");
+  const checked: string[] = [];
+  const written: string[] = [];
+  const end = log.observe({
+    checked: (level) => checked.push(level),
+    written: (level) => written.push(level),
+  });
+  log.logger("a").info("hidden");
+  log.logger("a").error("shown");
+  end();
+  log.logger("a").error("unheard");
+  assert.deepEqual([checked, written], [["info", "error"], ["error"]]);
 });
 
 Deno.test("colours are for terminals", () => {

@@ -1,7 +1,7 @@
 /** `version`. Mirrors peer/version/version.go. */
 import type { CommandHandler } from "./command.ts";
 import { UsageError } from "./flags.ts";
-import { denimVersion, fabricVersion } from "./version-numbers.ts";
+import { denimVersion, fabricVersion } from "../base/version-numbers.ts";
 
 /** A Go program says amd64 where Deno says x86_64. */
 const goArchitectures: Readonly<Record<string, string>> = { x86_64: "amd64", aarch64: "arm64" };

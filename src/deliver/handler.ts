@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { type Counter, disabledMetrics } from "../base/metrics.ts";
 import { type Block, type Envelope, Status } from "../gen/common/common_pb.ts";
 import { ChannelHeaderSchema, PayloadSchema } from "../gen/common/common_pb.ts";
 import { SeekInfo_SeekErrorResponse, SeekInfoSchema } from "../gen/orderer/ab_pb.ts";
@@ -10,6 +11,7 @@ import { envelopeSignedData } from "../protocol/signed-data.ts";
 import { GrpcStatus, RpcError } from "../rpc/status.ts";
 import type { CallContext } from "../rpc/types.ts";
 import { checkChannelHeader } from "./channel-header-check.ts";
+import { createDeliverMetrics, type DeliverMetrics } from "./metrics.ts";
 import { resolveSeek, type SeekRange } from "./seek.ts";
 import { SessionAccess } from "./session-access.ts";
 import type { ChannelBlocks, DeliverKind, SeekRequests } from "./types.ts";
@@ -23,9 +25,13 @@ export interface DeliverOptions {
   readonly timeWindowMs?: number;
   /** The service requires client certificates, so requests must name theirs. */
   readonly mutualTls: boolean;
+  /** Default: nothing is counted. */
+  readonly metrics?: DeliverMetrics;
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+const uncounted = createDeliverMetrics(disabledMetrics);
 
 /** A refused or finished request; `why` is for the log. */
 interface Answer {
@@ -33,12 +39,26 @@ interface Answer {
   readonly why?: string;
 }
 
+/** One seek request to a channel that is there. */
+interface SeekRequest<R> {
+  readonly channel: ChannelBlocks;
+  readonly channelId: string;
+  /** Serialized SeekInfo. */
+  readonly data: Uint8Array;
+  readonly envelope: Envelope;
+  readonly context: CallContext;
+  readonly kind: DeliverKind<R>;
+  readonly sent: Counter;
+}
+
 export class DeliverHandler {
   readonly #options: DeliverOptions;
   readonly #logger: Logger;
+  readonly #metrics: DeliverMetrics;
 
   constructor(options: DeliverOptions) {
     this.#options = options;
+    this.#metrics = options.metrics ?? uncounted;
     this.#logger = options.logger.named("common.deliver");
   }
 
@@ -51,17 +71,22 @@ export class DeliverHandler {
     context: CallContext,
     kind: DeliverKind<R>,
   ): AsyncGenerator<R> {
-    for await (const envelope of requests) {
-      const { status, why } = yield* this.#deliver(envelope, context, kind);
-      if (why !== undefined) {
-        const level = status === Status.NOT_FOUND ? "debug" : "warn";
-        this.#logger[level](`deliver request rejected: ${why}`, {
-          remote: context.remoteAddress,
-          status: Status[status],
-        });
+    this.#metrics.streamsOpened.add(1);
+    try {
+      for await (const envelope of requests) {
+        const { status, why } = yield* this.#deliver(envelope, context, kind);
+        if (why !== undefined) {
+          const level = status === Status.NOT_FOUND ? "debug" : "warn";
+          this.#logger[level](`deliver request rejected: ${why}`, {
+            remote: context.remoteAddress,
+            status: Status[status],
+          });
+        }
+        yield kind.status(status);
+        if (status !== Status.SUCCESS) return;
       }
-      yield kind.status(status);
-      if (status !== Status.SUCCESS) return;
+    } finally {
+      this.#metrics.streamsClosed.add(1);
     }
   }
 
@@ -84,7 +109,24 @@ export class DeliverHandler {
     const { channelId } = header;
     const channel = this.#options.channel(channelId);
     if (!channel) return { status: Status.NOT_FOUND, why: `channel ${channelId} not found` };
-    const seek = tryDecode(SeekInfoSchema, payload.data);
+    const labels = [channelId, String(kind.filtered ?? false)];
+    this.#metrics.requestsReceived.with(...labels).add(1);
+    let success = false;
+    try {
+      const sent = this.#metrics.blocksSent.with(...labels);
+      const { data } = payload;
+      const request = { channel, channelId, data, envelope, context, kind, sent };
+      const answer = yield* this.#answerSeek(request);
+      success = answer.status === Status.SUCCESS;
+      return answer;
+    } finally {
+      this.#metrics.requestsCompleted.with(...labels, String(success)).add(1);
+    }
+  }
+
+  async *#answerSeek<R>(request: SeekRequest<R>): AsyncGenerator<R, Answer> {
+    const { channel, channelId, data, envelope, kind } = request;
+    const seek = tryDecode(SeekInfoSchema, data);
     if (!seek) return bad(`[channel: ${channelId}] malformed seekInfo`);
     const errored = seek.errorResponse === SeekInfo_SeekErrorResponse.BEST_EFFORT
       ? undefined
@@ -97,8 +139,8 @@ export class DeliverHandler {
       access = new SessionAccess(
         signed,
         () => channel.sequence(),
-        (data) => kind.checkAccess(data, channelId),
-        clock,
+        (signed) => kind.checkAccess(signed, channelId),
+        this.#options.clock,
       );
     } catch (error) {
       return bad(`[channel: ${channelId}] ${messageOf(error)}`);
@@ -111,15 +153,7 @@ export class DeliverHandler {
     if ("missing" in resolved) {
       return { status: Status.NOT_FOUND, why: `[channel: ${channelId}] ${resolved.missing}` };
     }
-    return yield* this.#sendRange(
-      channel,
-      channelId,
-      resolved.range,
-      access,
-      errored,
-      context,
-      kind,
-    );
+    return yield* this.#sendRange(request, resolved.range, access, errored);
   }
 
   /** The next block; the end where the channel's blocks cannot be read (closed, damaged). */
@@ -138,13 +172,10 @@ export class DeliverHandler {
   }
 
   async *#sendRange<R>(
-    channel: ChannelBlocks,
-    channelId: string,
+    { channel, channelId, context, kind, sent }: SeekRequest<R>,
     range: SeekRange,
     access: SessionAccess,
     errored: AbortSignal | undefined,
-    context: CallContext,
-    kind: DeliverKind<R>,
   ): AsyncGenerator<R, Answer> {
     const over = new AbortController();
     const end = () => over.abort();
@@ -170,6 +201,7 @@ export class DeliverHandler {
         const refused = forbidden(access, channelId);
         if (refused) return refused;
         yield kind.block(next.value, { channelId, signed: access.signed });
+        sent.add(1);
         if (next.value.header?.number === range.stop) return { status: Status.SUCCESS };
       }
     } finally {

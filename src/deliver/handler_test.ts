@@ -5,6 +5,8 @@ import { AsyncQueue } from "../base/async.ts";
 import { utf8 } from "../base/bytes.ts";
 import { DenimError } from "../base/errors.ts";
 import { silentLogger } from "../base/logger.ts";
+import type { MetricsProvider } from "../base/metrics.ts";
+import { RecordingMetrics } from "../base/metrics_testkit.ts";
 import {
   type Block,
   type Envelope,
@@ -15,6 +17,7 @@ import {
 import { SeekInfo_SeekErrorResponse } from "../gen/orderer/ab_pb.ts";
 import type { SignedData } from "../policy/types.ts";
 import { DeliverHandler } from "./handler.ts";
+import { createDeliverMetrics } from "./metrics.ts";
 import { MemoryChannel, seekEnvelope, type SeekOptions, testContext } from "./testing.ts";
 
 const clock = { now: () => 1_700_000_000_000 };
@@ -31,6 +34,7 @@ interface SessionOptions {
   readonly mutualTls?: boolean;
   readonly certificate?: Uint8Array;
   readonly checkAccess?: (signed: SignedData, channelId: string) => void;
+  readonly metrics?: MetricsProvider;
 }
 
 /** One stream; blocks come as their numbers, statuses as negative numbers. */
@@ -39,6 +43,7 @@ function open(options: SessionOptions = {}): Session {
   const handler = new DeliverHandler({
     channel: (id) => id === "mychannel" ? channel : undefined,
     mutualTls: options.mutualTls ?? false,
+    metrics: options.metrics && createDeliverMetrics(options.metrics),
     clock,
     logger: silentLogger,
   });
@@ -229,4 +234,31 @@ Deno.test("a channel whose blocks cannot be read is SERVICE_UNAVAILABLE", async 
   later.requests.push(seekEnvelope({ clock, start: 0, stop: 9 }));
   assert.equal((await later.answers.next()).value, 0);
   assert.equal((await later.answers.next()).value, -Status.SERVICE_UNAVAILABLE);
+});
+
+Deno.test("streams, requests and blocks are counted by channel", async () => {
+  const metrics = new RecordingMetrics();
+  await ask({ start: "oldest", stop: "newest" }, { metrics });
+  await ask({ start: 7, stop: 3 }, { metrics });
+  await ask({ channelId: "elsewhere" }, { metrics });
+  assert.deepEqual(metrics.lines(), [
+    "deliver_blocks_sent{mychannel,false} 3",
+    "deliver_requests_completed{mychannel,false,false} 1",
+    "deliver_requests_completed{mychannel,false,true} 1",
+    "deliver_requests_received{mychannel,false} 2",
+    "deliver_streams_closed 3",
+    "deliver_streams_opened 3",
+  ]);
+});
+
+Deno.test("a stream that the client gives up is counted as closed and its request as failed", async () => {
+  const metrics = new RecordingMetrics();
+  const session = open({ metrics, blocks: 1 });
+  session.requests.push(seekEnvelope({ clock, start: "newest", stop: 99 }));
+  assert.equal((await session.answers.next()).value, 0);
+  const next = session.answers.next();
+  session.cancel.abort();
+  await assert.rejects(next);
+  assert(metrics.lines().includes("deliver_requests_completed{mychannel,false,false} 1"));
+  assert(metrics.lines().includes("deliver_streams_closed 1"));
 });

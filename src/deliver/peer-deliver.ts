@@ -35,6 +35,7 @@ export function registerPeerDeliver(server: RpcServer, options: PeerDeliverOptio
     block: (value) => create(DeliverResponseSchema, { Type: { case: "block", value } }),
   };
   const filtered: DeliverKind<DeliverResponse> = {
+    filtered: true,
     checkAccess: access("event/FilteredBlock"),
     status,
     block: (block: Block) => {

@@ -24,6 +24,8 @@ export interface DeliverSession {
 
 /** How one kind of deliver call answers and who may make it. */
 export interface DeliverKind<Response> {
+  /** Filtered blocks; counted apart. */
+  readonly filtered?: boolean;
   /** @throws DenimError where the signer may not read the channel */
   checkAccess(signed: SignedData, channelId: string): void;
   status(status: Status): Response;

@@ -24,7 +24,7 @@ import {
   simulate,
   type Simulation,
 } from "./simulation.ts";
-import type { EndorserDependencies, ProposalEnd } from "./types.ts";
+import type { EndorserDependencies, ProposalEnd, ProposalOutcome } from "./types.ts";
 
 /** The one endorsement plugin there is. */
 const defaultEndorsementPlugin = "escc";
@@ -54,16 +54,22 @@ export class ProposalProcessor {
    */
   async process(signed: SignedProposal, signal?: AbortSignal): Promise<ProposalResponse> {
     const startedAt = this.#dependencies.clock.now();
+    const count = this.#dependencies.metrics?.received();
     let checked: CheckedProposal | undefined;
-    const end = (end: ProposalEnd, chaincodeError = false) => {
+    const end = (end: ProposalEnd, more: Partial<ProposalOutcome> = {}) => {
+      const { onProposal, clock } = this.#dependencies;
+      if (count === undefined && onProposal === undefined) return;
       const { name = "", version = "" } = checked?.chaincodeId ?? {};
-      this.#dependencies.onProposal?.({
+      const outcome: ProposalOutcome = {
         end,
         channelId: checked?.channelHeader.channelId ?? "",
         chaincode: checked === undefined ? "" : `${name}:${version}`,
-        durationMs: this.#dependencies.clock.now() - startedAt,
-        chaincodeError,
-      });
+        durationMs: clock.now() - startedAt,
+        chaincodeError: false,
+        ...more,
+      };
+      count?.(outcome);
+      onProposal?.(outcome);
     };
     try {
       checked = this.#check(signed);
@@ -80,14 +86,19 @@ export class ProposalProcessor {
       simulation = await simulate(checked, ledger, this.#policies, this.#dependencies, signal);
     } catch (error) {
       this.#report("simulation failed", facts, error);
-      end(error instanceof InitializationFailed ? "initialization-failure" : "simulation-failure");
+      if (error instanceof InitializationFailed) {
+        end("initialization-failure", { deployed: error.chaincode });
+      } else end("simulation-failure");
       return failed(messageOf(error));
     }
     try {
       const response = this.#respond(checked, simulation);
       const { status } = simulation.response;
-      if (status >= errorThreshold) end("endorsement-failure", true);
-      else end("successful");
+      // From 500 on it is not asked to endorse; without a channel it need not.
+      if (status >= errorStatus) end("simulation-failure", { chaincodeError: true });
+      else if (status >= errorThreshold && channelId !== "") {
+        end("endorsement-failure", { chaincodeError: true });
+      } else end("successful");
       this.#dependencies.logger.debug("proposal answered", { ...facts, status });
       return response;
     } catch (error) {
@@ -194,8 +205,7 @@ export function createEndorser(
 
 function refusalEnd(error: unknown): ProposalEnd {
   const code = error instanceof DenimError ? error.code : "";
-  if (code === "duplicate-transaction") return code;
-  return code === "not-invokable" ? "validation-failure" : "acl-failure";
+  return code === "duplicate-transaction" || code === "not-invokable" ? code : "acl-failure";
 }
 
 function checkPlugin({ definition }: Simulation): void {

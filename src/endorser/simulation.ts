@@ -201,13 +201,15 @@ async function initialize(
   try {
     await chaincode.executeInit(params, deployment);
   } catch (error) {
-    throw new InitializationFailed(error);
+    const { name = "", version = "" } = deployment.chaincodeSpec?.chaincodeId ?? {};
+    throw new InitializationFailed(`${name}:${version}`, error);
   }
 }
 
 /** The chaincode that lscc has just deployed or upgraded could not be launched or refused INIT. */
 export class InitializationFailed extends DenimError {
-  constructor(cause: unknown) {
+  /** @param chaincode `name:version` */
+  constructor(readonly chaincode: string, cause: unknown) {
     const inner = cause instanceof DenimError ? cause : undefined;
     super(inner?.code ?? "internal", messageOf(cause), inner?.facts ?? {}, inner?.hint, { cause });
   }

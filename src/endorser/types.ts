@@ -5,6 +5,7 @@ import type { AclProvider } from "../channel/types.ts";
 import type { ChaincodeSupport, DefinitionSource, InstalledPackage } from "../chaincode/types.ts";
 import type { IdentityDeserializer, SigningIdentity } from "../msp/types.ts";
 import type { ChannelAccess } from "../syscc/types.ts";
+import type { ProposalMetrics } from "./metrics.ts";
 import type { PrivateDataDistributor } from "./private-data.ts";
 
 export interface EndorserDependencies {
@@ -34,6 +35,8 @@ export interface EndorserDependencies {
   readonly systemChaincodeVersion?: string;
   /** Hears how each proposal ended. */
   readonly onProposal?: (outcome: ProposalOutcome) => void;
+  /** Default: nothing is counted. */
+  readonly metrics?: ProposalMetrics;
 }
 
 export const defaultSystemChaincodeVersion = "1.4.2";
@@ -41,6 +44,7 @@ export const defaultSystemChaincodeVersion = "1.4.2";
 /** How a proposal ended; the names are those of Fabric's endorser metrics. */
 export type ProposalEnd =
   | "successful"
+  | "not-invokable"
   | "validation-failure"
   | "acl-failure"
   | "duplicate-transaction"
@@ -54,6 +58,8 @@ export interface ProposalOutcome {
   readonly channelId: string;
   /** `name:version`; the version that ran where it came to an endorsement, else the proposal's word. */
   readonly chaincode: string;
+  /** `name:version` that lscc has deployed, but that could not be initialized. */
+  readonly deployed?: string;
   readonly durationMs: number;
   /** The chaincode itself answered with an error status. */
   readonly chaincodeError: boolean;

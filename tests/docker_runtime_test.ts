@@ -12,7 +12,7 @@ import { silentLogger } from "../src/base/logger.ts";
 import { ChaincodeSpec_Type } from "../src/gen/peer/chaincode_pb.ts";
 import { connectEngine } from "../src/runtime/docker/connect.ts";
 import { DockerRuntime, type DockerRuntimeOptions } from "../src/runtime/docker/docker-runtime.ts";
-import { containerName } from "../src/runtime/docker/names.ts";
+import { containerName, imageName } from "../src/runtime/docker/names.ts";
 import type { ChaincodeToRun, StartRequest } from "../src/runtime/types.ts";
 import { type DockerForTests, dockerTest } from "./support/docker.ts";
 import { startFakePeer, testAuthority } from "./support/fake-peer.ts";
@@ -230,6 +230,30 @@ dockerTest(
     });
   },
 );
+
+dockerTest("images of several peers can be removed one by one without force", async (docker) => {
+  const chaincode = script("shared", `/* ${Deno.pid} ${Date.now()} */ setInterval(() => {}, 1e6)`);
+  const peers = ["first", "second", "third"].map((peerId) => ({
+    networkId: `removal${Deno.pid}`,
+    peerId,
+  }));
+  const { docker: engine } = await connectEngine(docker.vm);
+  const ids: string[] = [];
+  for (const [i, peer] of peers.entries()) {
+    await withRuntime(docker, async (runtime) => {
+      const observer = new Recorder();
+      await runtime.build(chaincode, observer, never);
+      // Built once; the other peers' images have the same program under names of their own.
+      const ends = observer.steps.filter((step) => step.endsWith("end"));
+      assert.deepEqual(ends, i === 0 ? ["build end", "image end"] : ["image end"]);
+    }, { peer });
+    const { Id } = await engine.getImage(imageName(peer, "shared", "1.0")).inspect();
+    ids.push(Id);
+  }
+  assert.equal(new Set(ids).size, peers.length);
+  // The oldest first, by id, as scripts do that look for images by the network's prefix.
+  for (const id of ids) await engine.getImage(id).remove();
+});
 
 dockerTest("a missing base image is named in the error", async (docker) => {
   const platforms = { ...docker.platforms, builder: "localhost:1/denim/no-such-image" };

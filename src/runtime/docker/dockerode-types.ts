@@ -40,9 +40,12 @@ export interface Dockerode {
     options: { all: boolean; filters: string } & WithSignal,
   ): Promise<{ Id: string; Names: string[]; Created: number }[]>;
   getImage(name: string): {
-    inspect(options?: WithSignal): Promise<{ Config: { Labels?: Record<string, string> | null } }>;
+    inspect(options?: WithSignal): Promise<{
+      Id: string;
+      Config: { Labels?: Record<string, string> | null };
+    }>;
     /** Takes no options, not even a signal. */
-    history(): Promise<{ Size: number; Tags: string[] | null }[]>;
+    history(): Promise<{ Id: string; Size: number; Tags: string[] | null }[]>;
     remove(options?: WithSignal): Promise<unknown>;
   };
   listImages(options: { filters: string } & WithSignal): Promise<

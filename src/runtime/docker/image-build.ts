@@ -71,7 +71,8 @@ export async function buildImage(build: ImageBuild, signal: AbortSignal): Promis
     }
   };
   const { name, version } = chaincode;
-  const label = Object.entries(build.labels)
+  // Its own name makes an image of equal content another image: removing the one leaves the other.
+  const label = Object.entries({ ...build.labels, "org.denim.image": build.image })
     .map(([name, value]) => `\nLABEL ${name}=${JSON.stringify(value)}`).join("");
   const dockerfile = (from: PlatformSettings | string) =>
     typeof from === "string"

@@ -26,6 +26,8 @@ export const channelResourcePolicies: ReadonlyMap<string, string> = new Map([
   ["token/List", applicationReadersPath],
   ["event/Block", applicationReadersPath],
   ["event/FilteredBlock", applicationReadersPath],
+  ["gateway/CommitStatus", applicationReadersPath],
+  ["gateway/ChaincodeEvents", applicationReadersPath],
 ]);
 
 /** What the system chaincodes ask of the local MSP for resources without a channel. */

@@ -76,6 +76,13 @@ export const defaultConfig: ConfigTree = {
     },
     profile: { enabled: false, listenAddress: "0.0.0.0:6060" },
     validatorPoolSize: null,
+    gateway: {
+      enabled: true,
+      endorsementTimeout: "30s",
+      broadcastTimeout: "30s",
+      dialTimeout: "2m",
+    },
+    limits: { concurrency: { gatewayService: 500 } },
     discovery: {
       enabled: true,
       authCacheEnabled: true,

@@ -114,6 +114,13 @@ function peerSettings(raw: RawConfig): PeerSettings {
       ),
       btlPullMargin: raw.integer("peer.gossip.pvtData.btlPullMargin", 10),
     },
+    gateway: {
+      enabled: raw.boolean("peer.gateway.enabled"),
+      endorsementTimeoutMs: positiveOr(raw.durationMs("peer.gateway.endorsementTimeout"), 30_000),
+      broadcastTimeoutMs: positiveOr(raw.durationMs("peer.gateway.broadcastTimeout"), 30_000),
+      dialTimeoutMs: positiveOr(raw.durationMs("peer.gateway.dialTimeout"), 120_000),
+      maxConcurrentCalls: raw.integer("peer.limits.concurrency.gatewayService"),
+    },
     discovery: {
       enabled: raw.boolean("peer.discovery.enabled"),
       authCacheEnabled: raw.boolean("peer.discovery.authCacheEnabled"),

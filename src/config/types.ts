@@ -73,6 +73,18 @@ export interface PeerSettings {
   };
   /** `peer.adminService.listenAddress`: where the Admin service listens; `""` for the peer's own listener. */
   readonly adminListenAddress: string;
+  /** The Gateway service of Fabric 2.4 and later (`peer.gateway`, `peer.limits.concurrency`). */
+  readonly gateway: {
+    readonly enabled: boolean;
+    /** One peer's answer to one proposal. */
+    readonly endorsementTimeoutMs: number;
+    /** One orderer's answer to one transaction. */
+    readonly broadcastTimeoutMs: number;
+    /** A connection to another peer or an orderer. */
+    readonly dialTimeoutMs: number;
+    /** Calls at a time; 0 = no limit. */
+    readonly maxConcurrentCalls: number;
+  };
   readonly discovery: {
     readonly enabled: boolean;
     readonly authCacheEnabled: boolean;

@@ -27,6 +27,7 @@ import { createEndorser } from "../endorser/endorser.ts";
 import { Control } from "../gen/denim/control_pb.ts";
 import { Development } from "../gen/denim/dev_pb.ts";
 import { Admin } from "../gen/peer/admin_pb.ts";
+import { Gateway } from "../gen/gateway/gateway_pb.ts";
 import { ChaincodeSupport } from "../gen/peer/chaincode_shim_pb.ts";
 import { Endorser } from "../gen/peer/peer_pb.ts";
 import { registerGossip } from "../gossip/gossip-service.ts";
@@ -52,6 +53,7 @@ import { EagerRelaunch } from "./eager-relaunch.ts";
 import { ledgerOptions } from "./ledger-options.ts";
 import { peerBlocks } from "./peer-blocks.ts";
 import { chaincodeServerTls, readPeerTls } from "./peer-tls.ts";
+import { createPeerGateway } from "./gateway.ts";
 import { guardWhileRebuilding } from "./rebuild-guard.ts";
 import { ordererConnector } from "./orderer-connections.ts";
 import { prune } from "./prune.ts";
@@ -297,14 +299,12 @@ export class PeerNode {
         historyEnabled: config.ledger.enableHistoryDatabase,
         systemChaincodeVersion,
       }));
-      server.register(
-        Endorser,
-        guardWhileRebuilding(endorser, {
-          directory: ledgersDirectory,
-          ledger: (channelId) => channels.ledger(channelId),
-          logger,
-        }),
-      );
+      const guarded = guardWhileRebuilding(endorser, {
+        directory: ledgersDirectory,
+        ledger: (channelId) => channels.ledger(channelId),
+        logger,
+      });
+      server.register(Endorser, guarded);
       registerPeerDeliver(server, {
         acl,
         ...peerBlocks(channels),
@@ -318,6 +318,23 @@ export class PeerNode {
         logger,
       });
       discovery.register(server);
+      if (peer.gateway.enabled) {
+        const gateway = owned(
+          createPeerGateway({
+            peer,
+            address: boundAddress(address, server),
+            tls,
+            channels,
+            discovery,
+            endorser: guarded,
+            acl,
+            isSystemChaincode: (name) => systemChaincodes.isSystemChaincode(name),
+            log,
+          }),
+          (service) => service.close(),
+        );
+        server.register(Gateway, gateway.handlers);
+      }
       const adminPolicy = compileSignaturePolicy(signedByAnyAdmin([peer.localMspId]), localMsp);
       const admin = { policy: adminPolicy, clock, logger: log.logger("server") };
       const adminServer = hasOwnAdminListener(peer)

@@ -5,6 +5,7 @@ import { DenimError } from "../base/errors.ts";
 import {
   type Envelope,
   EnvelopeSchema,
+  type Header,
   HeaderSchema,
   PayloadSchema,
   SignatureHeaderSchema,
@@ -15,6 +16,7 @@ import {
   type Proposal,
 } from "../gen/peer/proposal_pb.ts";
 import {
+  type Endorsement,
   type ProposalResponse,
   type ProposalResponsePayload,
   ProposalResponsePayloadSchema,
@@ -54,12 +56,34 @@ export function assembleTransaction(
       "signer must be the same as the one referenced in the header",
     );
   }
-  const action = create(ChaincodeEndorsedActionSchema, {
-    proposalResponsePayload: responses[0].payload,
+  const payload = transactionPayload({
+    header,
+    proposalPayload: proposal.payload,
+    responsePayload: responses[0].payload,
     endorsements: endorsementsOf(responses),
   });
+  return create(EnvelopeSchema, { payload, signature: signer.sign(payload) });
+}
+
+/** An endorsed proposal; every part as it came. */
+export interface EndorsedProposal {
+  readonly header: Header;
+  /** Proposal.payload, transient fields included. */
+  readonly proposalPayload: Uint8Array;
+  /** ProposalResponse.payload, which all endorsements sign. */
+  readonly responsePayload: Uint8Array;
+  readonly endorsements: readonly Endorsement[];
+}
+
+/** The Payload bytes that a transaction's creator signs. @throws DenimError `malformed-message` */
+export function transactionPayload(endorsed: EndorsedProposal): Uint8Array {
+  const { header, proposalPayload, responsePayload, endorsements } = endorsed;
+  const action = create(ChaincodeEndorsedActionSchema, {
+    proposalResponsePayload: responsePayload,
+    endorsements: [...endorsements],
+  });
   const actionPayload = create(ChaincodeActionPayloadSchema, {
-    chaincodeProposalPayload: proposalPayloadForTransaction(proposal.payload),
+    chaincodeProposalPayload: proposalPayloadForTransaction(proposalPayload),
     action,
   });
   const transaction = create(TransactionSchema, {
@@ -70,11 +94,10 @@ export function assembleTransaction(
       }),
     ],
   });
-  const payload = toBinary(
+  return toBinary(
     PayloadSchema,
     create(PayloadSchema, { header, data: toBinary(TransactionSchema, transaction) }),
   );
-  return create(EnvelopeSchema, { payload, signature: signer.sign(payload) });
 }
 
 function endorsementsOf(responses: readonly ProposalResponse[]) {

@@ -18,10 +18,10 @@ import {
   configNamespace,
 } from "./transaction/config-transaction.ts";
 import {
+  chaincodeActionOf,
   type DecodedTransaction,
   decodeTransaction,
   indexedTxId,
-  simulationResultsOf,
 } from "./transaction/decode.ts";
 import type { MissingPrivateData } from "./types.ts";
 
@@ -32,9 +32,18 @@ export interface PreparedTransaction {
   readonly type: number;
 }
 
+/** What kind of transaction it is, for those who count. */
+export interface TransactionKind {
+  /** HeaderType; undefined where it was invalid before it came here. */
+  readonly type: number | undefined;
+  /** Of an endorser transaction that can be read. */
+  readonly chaincodeId: { readonly name: string; readonly version: string } | undefined;
+}
+
 export interface PreparedBlock {
   /** Final codes, one per transaction of the block. */
   readonly flags: Uint8Array;
+  readonly kinds: readonly TransactionKind[];
   /** Id in the channel header, "" where there is none. */
   readonly txIds: readonly string[];
   /** Id that the transaction is found by. */
@@ -57,15 +66,22 @@ function configSet(transaction: DecodedTransaction): DecodedReadWriteSet {
 /** The read-write set of a transaction, or the code that refuses it, or neither (no effect). */
 function readWriteSet(
   transaction: DecodedTransaction,
-): { set: DecodedReadWriteSet } | { code: TxValidationCode } | undefined {
+):
+  & { chaincodeId?: TransactionKind["chaincodeId"] }
+  & ({ set?: DecodedReadWriteSet } | { code: TxValidationCode }) {
   if (transaction.channelHeader.type === HeaderType.CONFIG) return { set: configSet(transaction) };
-  if (transaction.channelHeader.type !== HeaderType.ENDORSER_TRANSACTION) return undefined;
+  if (transaction.channelHeader.type !== HeaderType.ENDORSER_TRANSACTION) return {};
+  let chaincodeId: TransactionKind["chaincodeId"];
   try {
-    return { set: decodeReadWriteSet(simulationResultsOf(transaction)) };
+    const action = chaincodeActionOf(transaction);
+    chaincodeId = action.chaincodeId;
+    return { chaincodeId, set: decodeReadWriteSet(action.results) };
   } catch (thrown) {
     const code = thrown instanceof DenimError ? thrown.code : messageOf(thrown);
     if (code === "nil-transaction-action") return { code: TxValidationCode.NIL_TXACTION };
-    if (code === "bad-read-write-set") return { code: TxValidationCode.INVALID_OTHER_REASON };
+    if (code === "bad-read-write-set") {
+      return { chaincodeId, code: TxValidationCode.INVALID_OTHER_REASON };
+    }
     throw thrown;
   }
 }
@@ -75,6 +91,8 @@ function writesAreAccepted(set: DecodedReadWriteSet, check: KeyValueCheck): bool
     kv.writes.every(({ key, value }) => accepts(check, key, value))
   );
 }
+
+const unknownKind: TransactionKind = { type: undefined, chaincodeId: undefined };
 
 /**
  * @param flags from validation, one per transaction
@@ -90,6 +108,7 @@ export function prepareBlock(
   const final = Uint8Array.from(flags);
   const transactions: PreparedTransaction[] = [];
   const decoded = envelopes.map(decodeTransaction);
+  const kinds = new Array<TransactionKind>(envelopes.length).fill(unknownKind);
   decoded.forEach((transaction, txNumber) => {
     if (final[txNumber] !== TxValidationCode.VALID) return;
     if (transaction === undefined) {
@@ -100,19 +119,23 @@ export function prepareBlock(
       );
     }
     const read = readWriteSet(transaction);
-    if (read === undefined) return;
+    const { type } = transaction.channelHeader;
+    kinds[txNumber] = { type, chaincodeId: read.chaincodeId };
     if ("code" in read) {
       final[txNumber] = read.code;
+    } else if (read.set === undefined) {
+      return;
     } else if (!writesAreAccepted(read.set, checkKeyValue)) {
       final[txNumber] = TxValidationCode.INVALID_WRITESET;
     } else {
-      transactions.push({ txNumber, set: read.set, type: transaction.channelHeader.type });
+      transactions.push({ txNumber, set: read.set, type });
     }
   });
   const mvcc = validateReadsAndPrepareUpdates(blockNumber, transactions, state);
   transactions.forEach(({ txNumber }, i) => final[txNumber] = mvcc.codes[i]);
   return {
     flags: final,
+    kinds,
     txIds: decoded.map((transaction) => transaction?.channelHeader.txId ?? ""),
     indexedTxIds: decoded.map(indexedTxId),
     transactions,

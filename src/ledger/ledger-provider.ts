@@ -12,6 +12,7 @@ import { keyValueCheck, type StateDatabaseKind } from "./key-validation.ts";
 import { defaultLedgerLimits, type LedgerLimits } from "./limits.ts";
 import { type LedgerModules, SqliteLedger } from "./peer-ledger.ts";
 import { type BlockToLive, lsccBlockToLive } from "./private/collection-policy.ts";
+import type { LedgerMetricsSource } from "./metrics.ts";
 import type { IndexFiles } from "./mango/chaincode-indexes.ts";
 import { canonicalDocument } from "./mango/json.ts";
 import { noRichQueries, type RichQueryEngine } from "./query/rich-query.ts";
@@ -37,6 +38,8 @@ export interface LedgerProviderOptions {
   readonly indexFiles?: IndexFiles;
   /** Default: from the collection definitions in the lscc namespace. */
   readonly blockToLive?: BlockToLive;
+  /** Default: nothing is counted. */
+  readonly metrics?: LedgerMetricsSource;
 }
 
 /** Name of a channel's ledger in its directory. */
@@ -57,6 +60,7 @@ function modulesOf(options: LedgerProviderOptions): LedgerModules {
     indexFiles: options.indexFiles,
     storedForm: options.stateDatabase === "CouchDB" ? canonicalDocument : undefined,
     blockToLive: options.blockToLive ?? lsccBlockToLive,
+    metrics: options.metrics,
   };
 }
 

@@ -12,6 +12,7 @@ import { checkFollows, finalBlock } from "./block/next-block.ts";
 import { StateHistory } from "./history-store.ts";
 import type { KeyValueCheck } from "./key-validation.ts";
 import type { LedgerLimits } from "./limits.ts";
+import type { LedgerMetrics, LedgerMetricsSource } from "./metrics.ts";
 import {
   chaincodesToIndex,
   defineChaincodeIndexes,
@@ -63,6 +64,8 @@ export interface LedgerModules {
   /** The form in which the state keeps a value; default: as written. */
   readonly storedForm?: (value: Uint8Array) => Uint8Array;
   readonly blockToLive: BlockToLive;
+  /** Undefined where nobody counts. */
+  readonly metrics?: LedgerMetricsSource;
 }
 
 const noPrivateData: BlockPrivateData = new Map();
@@ -80,6 +83,7 @@ export class SqliteLedger implements PeerLedger {
   readonly #recent = new Map<number, Block>();
   readonly #listeners = new Set<(committed: CommittedBlock) => void>();
   readonly #log: Logger;
+  readonly #metrics: LedgerMetrics | undefined;
   #tip: ChainTip;
   #commitHash: Uint8Array | undefined;
   #closed = false;
@@ -106,6 +110,8 @@ export class SqliteLedger implements PeerLedger {
     this.#transient = new FileTransientStore(transientFile, modules.limits);
     this.transientStore = this.#transient;
     this.#tip = this.#blocks.tip();
+    this.#metrics = modules.metrics?.(channelId);
+    this.#metrics?.height(this.#tip.height);
     this.#commitHash = this.#storedCommitHash();
     this.#keptUntil = newestPrivateBlock(database);
   }
@@ -237,11 +243,19 @@ export class SqliteLedger implements PeerLedger {
       storedForm: this.modules.storedForm ?? ((value: Uint8Array) => value),
     };
     const definitions = prepared.mvcc.publicUpdates.of(lsccNamespace)?.keys() ?? [];
-    const tip = this.database.transaction(() => {
-      writeBlock(write, stores, committed);
+    const writing = performance.now();
+    const { tip, times } = this.database.transaction(() => {
+      const times = writeBlock(write, stores, committed);
       this.#defineIndexes(stores.indexes, definitions);
-      return this.#blocks.tip();
+      return { tip: this.#blocks.tip(), times };
     });
+    const total = performance.now() - writing;
+    this.#metrics?.committed(
+      { ...times, total, prepare: prepareMs },
+      prepared.kinds,
+      prepared.flags,
+    );
+    this.#metrics?.height(tip.height);
     this.#tip = tip;
     this.#commitHash = hash;
     this.#remember(number, block);

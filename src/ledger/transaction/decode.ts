@@ -8,7 +8,7 @@ import {
   PayloadSchema,
   SignatureHeaderSchema,
 } from "../../gen/common/common_pb.ts";
-import { ChaincodeActionSchema } from "../../gen/peer/proposal_pb.ts";
+import { type ChaincodeAction, ChaincodeActionSchema } from "../../gen/peer/proposal_pb.ts";
 import { ProposalResponsePayloadSchema } from "../../gen/peer/proposal_response_pb.ts";
 import { ChaincodeActionPayloadSchema, TransactionSchema } from "../../gen/peer/transaction_pb.ts";
 import { hex } from "../../base/bytes.ts";
@@ -50,10 +50,10 @@ export function indexedTxId(transaction: DecodedTransaction | undefined): string
 }
 
 /**
- * The simulation results (TxReadWriteSet bytes) of an endorser transaction's first action.
+ * What an endorser transaction's first action did.
  * @throws DenimError `nil-transaction-action` where there is none
  */
-export function simulationResultsOf(transaction: DecodedTransaction): Uint8Array {
+export function chaincodeActionOf(transaction: DecodedTransaction): ChaincodeAction {
   try {
     const { actions } = decodeAsGo(TransactionSchema, transaction.data);
     if (actions.length > 0) {
@@ -63,7 +63,7 @@ export function simulationResultsOf(transaction: DecodedTransaction): Uint8Array
           ProposalResponsePayloadSchema,
           action.proposalResponsePayload,
         );
-        if (extension.length > 0) return decodeAsGo(ChaincodeActionSchema, extension).results;
+        if (extension.length > 0) return decodeAsGo(ChaincodeActionSchema, extension);
       }
     }
   } catch (cause) {
@@ -76,4 +76,9 @@ export function simulationResultsOf(transaction: DecodedTransaction): Uint8Array
     );
   }
   throw new DenimError("nil-transaction-action", "at least one TransactionAction required");
+}
+
+/** Its simulation results (TxReadWriteSet bytes). @throws DenimError `nil-transaction-action` */
+export function simulationResultsOf(transaction: DecodedTransaction): Uint8Array {
+  return chaincodeActionOf(transaction).results;
 }

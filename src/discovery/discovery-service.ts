@@ -1,10 +1,11 @@
 /** The Discovery service: several questions in one signed request. Mirrors discovery/service.go. */
 import { setImmediate } from "node:timers";
 import { create } from "@bufbuild/protobuf";
-import { emptyBytes, equal, hex } from "../base/bytes.ts";
+import { emptyBytes, equal, hex, utf8 } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { sha256 } from "../crypto/hash.ts";
+import { encodePem } from "../crypto/pem.ts";
 import type { Config } from "../gen/common/configtx_pb.ts";
 import {
   type ChaincodeInterest,
@@ -36,8 +37,8 @@ import type { EndorsementPlanner, Membership, PeerMember } from "./types.ts";
 export const maxQuestions = 1_000;
 
 export interface DiscoveryServiceOptions {
-  /** The server speaks TLS: requests name the TLS certificate of their connection. */
-  readonly tls: boolean;
+  /** Clients must show a TLS certificate: every request has to name it. */
+  readonly mutualTls: boolean;
   readonly authCache: AuthCacheSettings;
   readonly eligibility: Eligibility & {
     /** May a peer ask who else is there? Tried where `check` refuses. @throws DenimError */
@@ -113,7 +114,7 @@ class DiscoveryService {
     if (authentication.clientIdentity.length === 0) {
       throw badRequest("access denied, client identity wasn't supplied");
     }
-    if (this.options.tls) checkBinding(authentication.clientTlsCertHash, certificate);
+    checkBinding(authentication.clientTlsCertHash, certificate, this.options.mutualTls);
     const questions = queries.reduce(
       (sum, { query }) =>
         sum + (query.case === "ccQuery" ? Math.max(1, query.value.interests.length) : 1),
@@ -231,11 +232,23 @@ class DiscoveryService {
   }
 }
 
-/** @throws DenimError with Fabric's text */
-function checkBinding(claimed: Uint8Array, certificate: Uint8Array | undefined): void {
+/**
+ * A request that names a TLS certificate belongs to connections with that certificate. Fabric means
+ * to ask this of every request over TLS, but never looks (its service forgets its settings), and
+ * its own `discover` hashes the PEM text; so a client without certificate or without hash is served
+ * unless mutual TLS is required, and the hash of the PEM text counts, too.
+ * @throws DenimError with Fabric's text
+ */
+function checkBinding(
+  claimed: Uint8Array,
+  certificate: Uint8Array | undefined,
+  required: boolean,
+): void {
+  if (!required && (certificate === undefined || claimed.length === 0)) return;
   if (certificate === undefined) throw badRequest("client didn't send a TLS certificate");
   const actual = sha256(certificate);
   if (equal(actual, claimed)) return;
+  if (equal(sha256(utf8(encodePem("CERTIFICATE", certificate))), claimed)) return;
   throw new DenimError(
     "bad-request",
     "client claimed TLS hash doesn't match computed TLS hash from gRPC stream",

@@ -126,7 +126,7 @@ export class PeerDiscovery {
     server.register(
       Discovery,
       createDiscoveryService({
-        tls: tls !== undefined,
+        mutualTls: tls !== undefined && peer.tls.clientAuthRequired,
         authCache: {
           enabled: discovery.authCacheEnabled,
           maxSize: discovery.authCacheMaxSize,

@@ -35,7 +35,7 @@ const remedies: readonly Remedy[] = [
   {
     pattern: /JavaScript heap out of memory|OutOfMemoryError|fatal error: out of memory/i,
     advice: () =>
-      "It ran out of memory: raise vm.docker.hostConfig.Memory (and the runtime's own heap limit), or make it need less.",
+      "It ran out of memory: raise its limit (vm.docker.hostConfig.Memory, or chaincode.process.memory for processes; and the heap limit of its own runtime), or make it need less.",
   },
   {
     pattern: /missing go\.sum entry|updates to go\.(mod|sum) needed/,
@@ -122,7 +122,8 @@ const byExitCode: Readonly<Record<number, string>> = {
   0: "Its main function returned: it must start the shim (shim.Start, Shim.start) and wait.",
   126: "Make its start command executable and built for this machine.",
   127: "Its start command was not found: check the start script and the runtime image.",
-  137: "Most often it ran out of memory: raise vm.docker.hostConfig.Memory, or make it need less.",
+  137:
+    "Most often it ran out of memory: raise its limit (vm.docker.hostConfig.Memory, chaincode.process.memory), or make it need less.",
   139: "It crashed in native code: check native modules and the image they were built for.",
 };
 

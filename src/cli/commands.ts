@@ -281,6 +281,7 @@ const denimChaincode: readonly Command[] = [
       "policy",
       "collections-config",
       ...onePeer,
+      "trace",
     ),
     load: async () => (await import("./chaincode/deploy-directory.ts")).deployDirectory,
   },

@@ -54,6 +54,7 @@ export async function runMain(): Promise<never> {
     err: (text) => writeAll(Deno.stderr, encoder.encode(text)),
     isTerminal: Deno.stderr.isTerminal(),
     columns: () => Deno.consoleSize().columns,
+    rows: () => Deno.consoleSize().rows,
     environment: Deno.env.toObject(),
     workingDirectory: Deno.cwd(),
     interrupted: interruption.signal,

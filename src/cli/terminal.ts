@@ -9,6 +9,8 @@ export interface Terminal {
   readonly isTerminal: boolean;
   /** Width of the terminal in characters; undefined where it is not known. */
   readonly columns?: () => number;
+  /** Its height in lines, likewise. */
+  readonly rows?: () => number;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDirectory: string;
   /** Aborts on SIGINT or SIGTERM once a command asked for that with `onInterruption`. */

@@ -2,7 +2,7 @@
 import type { ChaincodeInvocationSpec } from "../gen/peer/chaincode_pb.ts";
 import { DenimError } from "../base/errors.ts";
 import { CommitWaiter } from "./commit-waiter.ts";
-import { endorse, type Proposer, query, transactionOf } from "./endorse.ts";
+import { endorse, type ProposalOptions, type Proposer, query, transactionOf } from "./endorse.ts";
 import {
   type ChaincodeCall,
   chaincodeInvocation,
@@ -28,8 +28,10 @@ export async function deployAndCommit(
   submitter: Submitter,
   kind: "deploy" | "upgrade",
   deployment: Deployment,
+  options: ProposalOptions = {},
 ): Promise<Uint8Array> {
-  return await submit(submitter, deployment.channelId, deployInvocation(kind, deployment));
+  const invocation = deployInvocation(kind, deployment);
+  return await submit(submitter, deployment.channelId, invocation, options);
 }
 
 /** Invokes and waits for the commit. @throws as `submit` */
@@ -59,9 +61,10 @@ async function submit(
   submitter: Submitter,
   channelId: string,
   invocation: ChaincodeInvocationSpec,
+  options: ProposalOptions = {},
 ): Promise<Uint8Array> {
   const { peers, signer, clock, orderer, commitTimeoutMs } = submitter;
-  const endorsed = await endorse(submitter, channelId, invocation);
+  const endorsed = await endorse(submitter, channelId, invocation, options);
   const transaction = transactionOf(submitter, endorsed);
   const waiter = await CommitWaiter.connect(peers, channelId, signer, clock, commitTimeoutMs);
   try {

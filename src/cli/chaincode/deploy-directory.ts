@@ -22,12 +22,23 @@ import { UsageError } from "../flags.ts";
 import { collectionsOf, policyBytes } from "./deploy.ts";
 import { packageSources } from "./source-package.ts";
 import { type SourceDirectory, sourceDirectory } from "./source-directory.ts";
+import { type Trace, traceOf } from "./trace.ts";
 import { openWorkbench, StepPrinter, type Workbench } from "./workbench.ts";
 
 /** What a chaincode is initialised with where nothing is said: nothing. */
 export const defaultInput = '{"Args":[]}';
 
-export const deployDirectory: CommandHandler = async (invocation) => {
+export const deployDirectory: CommandHandler = async (untraced) => {
+  const trace = traceOf(untraced);
+  try {
+    await traced(trace);
+  } finally {
+    await trace.close();
+  }
+};
+
+async function traced(trace: Trace): Promise<void> {
+  const { invocation } = trace;
   const { args, flags, terminal } = invocation;
   if (args.length > 1) throw new UsageError("usage", "'chaincode deploy' takes one directory");
   const source = sourceDirectory(args[0] ?? ".", terminal.workingDirectory);
@@ -58,21 +69,26 @@ export const deployDirectory: CommandHandler = async (invocation) => {
         installPackage(member, made.bytes),
       );
     }
-    const { channelId } = bench;
+    const { channelId, members: [deployer] } = bench;
+    const deployment = await deploymentOf(invocation, source, name, version, channelId);
+    const [kind, verb, done] = deployed === undefined
+      ? ["deploy", "instantiate", `instantiated ${name} ${version} on ${channelId}`] as const
+      : [
+        "upgrade",
+        "upgrade",
+        `upgraded ${name} ${deployed} to ${version} on ${channelId}`,
+      ] as const;
     await steps.step(
-      deployed === undefined
-        ? `instantiated ${name} ${version} on ${channelId}`
-        : `upgraded ${name} ${deployed} to ${version} on ${channelId}`,
-      deployAndCommit(
-        bench.members[0],
-        deployed === undefined ? "deploy" : "upgrade",
-        await deploymentOf(invocation, source, name, version, channelId),
-      ),
+      done,
+      trace.step(verb, () =>
+        deployAndCommit(deployer, kind, deployment, {
+          beforeSending: (txId) => trace.watch(deployer, deployer.peers, name, txId),
+        })),
     );
   } finally {
     bench.close();
   }
-};
+}
 
 /** The version that is instantiated on the channel. */
 export async function instantiatedVersion(

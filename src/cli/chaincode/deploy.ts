@@ -47,7 +47,7 @@ async function traced(trace: Trace, kind: "deploy" | "upgrade"): Promise<void> {
       trace.step("endorse", () =>
         endorse(proposer, channelId, deployInvocation(kind, deployment), {
           signal: terminal.interrupted,
-          beforeSending: (txId) => trace.watch(session, peers, deployment.call.name, txId),
+          beforeSending: (txId) => trace.watch(session.client, peers, deployment.call.name, txId),
         }), refused),
     );
     let transaction;

@@ -50,7 +50,7 @@ async function traced(trace: Trace): Promise<void> {
         endorse(proposer, channelId, chaincodeInvocation(call), {
           transient,
           signal: terminal.interrupted,
-          beforeSending: (txId) => trace.watch(session, peers, call.name, txId),
+          beforeSending: (txId) => trace.watch(session.client, peers, call.name, txId),
         }), refused),
     );
     const [answer] = endorsed.responses;

@@ -2,18 +2,21 @@
 import { sleep, withDeadline } from "../../base/async.ts";
 import { messageOf } from "../../base/errors.ts";
 import { ControlClient } from "../../client/control-client.ts";
-import type { Endorsed } from "../../client/endorse.ts";
+import type { Endorsed, Proposer } from "../../client/endorse.ts";
 import type { PeerConnection } from "../../client/peer-connection.ts";
 import { Outcome, type TraceEvent } from "../../gen/denim/control_pb.ts";
 import { GrpcStatus, RpcError } from "../../rpc/status.ts";
 import type { Invocation } from "../command.ts";
-import type { CommandSession } from "../session.ts";
-import { LiveTrace, PlainTrace, type TraceDisplay } from "./trace-display.ts";
+import { LiveTrace } from "./live-trace.ts";
+import { PlainTrace, type TraceDisplay } from "./trace-display.ts";
 
 /** A peer that does not begin its trace within this time is left out. */
 export const traceBeginTimeoutMs = 2_000;
 /** After the answer, the last events of the launch have so long to arrive. */
 export const lastEventsMs = 200;
+
+/** Who asks the peers for their launches. */
+export type TraceWatcher = Pick<Proposer, "signer" | "clock">;
 
 /** What the traced commands do with it; without --trace nothing. */
 export interface Trace {
@@ -21,7 +24,7 @@ export interface Trace {
   readonly invocation: Invocation;
   /** Begins to show the launches of a chaincode or for a transaction. Never throws. */
   watch(
-    session: CommandSession,
+    watcher: TraceWatcher,
     peers: readonly PeerConnection[],
     name: string,
     txId: string,
@@ -42,9 +45,8 @@ export function traceOf(invocation: Invocation): Trace {
       close: () => Promise.resolve(),
     };
   }
-  const display = terminal.isTerminal
-    ? new LiveTrace(terminal, Date.now)
-    : new PlainTrace(terminal);
+  const live = terminal.isTerminal && terminal.environment.TERM !== "dumb";
+  const display = live ? new LiveTrace(terminal, Date.now) : new PlainTrace(terminal);
   return new ShownTrace(invocation, display);
 }
 
@@ -58,14 +60,14 @@ class ShownTrace implements Trace {
   }
 
   async watch(
-    { client }: CommandSession,
+    { signer, clock }: TraceWatcher,
     peers: readonly PeerConnection[],
     name: string,
     txId: string,
   ): Promise<void> {
     await Promise.all(peers.map(async (peer) => {
       const group = peers.length > 1 ? peer.address : "peer";
-      const control = new ControlClient(peer, client.signer, client.clock);
+      const control = new ControlClient(peer, signer, clock);
       const events = control.trace({ name, txId }, this.#stop.signal)[Symbol.asyncIterator]();
       try {
         // The first, empty event says that nothing will be missed.
@@ -84,7 +86,7 @@ class ShownTrace implements Trace {
     failed: (result: T) => boolean = () => false,
   ): Promise<T> {
     const at = Date.now();
-    const step = { group: "", name, at, detail: "" };
+    const step = { group: "", name, at, where: "", facts: {} };
     this.display.step({ ...step, durationMs: 0, outcome: "running" });
     const end = (outcome: "ok" | "failed") =>
       this.display.step({ ...step, durationMs: Date.now() - at, outcome });
@@ -136,7 +138,8 @@ class ShownTrace implements Trace {
         at: Number(beganAt),
         durationMs: Number(durationMs),
         outcome: outcome === Outcome.RUNNING ? "running" : outcome === Outcome.OK ? "ok" : "failed",
-        detail: [where, factsText(facts)].filter((part) => part !== "").join("  "),
+        where,
+        facts: factsOf(facts),
       });
     } else if (content.case === "output") {
       const { at, stream, text } = content.value;
@@ -145,21 +148,13 @@ class ShownTrace implements Trace {
   }
 }
 
-/** `image=x id=1`: what is short enough for a line; errors in their first line. */
-function factsText(json: string): string {
-  let facts: unknown;
+function factsOf(json: string): Record<string, unknown> {
   try {
-    facts = JSON.parse(json);
+    const facts: unknown = JSON.parse(json);
+    return typeof facts === "object" && facts !== null ? { ...facts } : {};
   } catch {
-    return "";
+    return {};
   }
-  if (typeof facts !== "object" || facts === null) return "";
-  return Object.entries(facts)
-    .filter(([, value]) => ["string", "number", "boolean"].includes(typeof value))
-    .map(([name, value]) =>
-      name === "error" ? String(value).split("\n", 1)[0] : `${name}=${String(value)}`
-    )
-    .join(" ");
 }
 
 /** Did a peer refuse? Then the step has failed, though the call has not. */

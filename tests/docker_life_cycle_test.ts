@@ -4,7 +4,8 @@ import { createServer, request as httpRequest } from "node:http";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { withDeadline } from "../src/base/async.ts";
+import { sleep, withDeadline } from "../src/base/async.ts";
+import { hex } from "../src/base/bytes.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { silentLogger } from "../src/base/logger.ts";
 import type { ContainerHardening } from "../src/config/types.ts";
@@ -24,6 +25,12 @@ const hardening: ContainerHardening = {
   capDrop: ["ALL"],
   pidsLimit: 1024,
   readonlyRootfs: "auto",
+  builder: {
+    capAdd: ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID"],
+    memory: 4294967296,
+    pidsLimit: 4096,
+    cpuShares: 512,
+  },
 };
 
 function runtimeOf(docker: DockerForTests, owner: string, more: Partial<DockerForTests> = {}) {
@@ -104,6 +111,43 @@ dockerTest(
     ),
   ["golang"],
 );
+
+dockerTest("a builder has no new privileges, few capabilities and limits", async (docker) => {
+  const runtime = runtimeOf(docker, "builder");
+  const { docker: engine, close } = await connectEngine(docker.vm);
+  // npm shows what a script writes when it fails.
+  const install = "grep -E '^(CapEff|NoNewPrivs)' /proc/self/status; sleep 3; exit 1";
+  const chaincode = written(ChaincodeSpec_Type.NODE, "confined", {
+    "src/package.json": JSON.stringify({ scripts: { start: "node x.js", install } }),
+  });
+  try {
+    const failed = runtime.build(chaincode, new Recorder(), never).then(
+      () => assert.fail("it was built"),
+      (error) => String(error),
+    );
+    const label = [`org.denim.package=${hex(chaincode.packageId)}`];
+    const find = async () =>
+      await engine.listContainers({ all: true, filters: JSON.stringify({ label }) });
+    let [builder] = await find();
+    while (builder === undefined) {
+      await sleep(50);
+      [builder] = await find();
+    }
+    const { HostConfig } = await engine.getContainer(builder.Id).inspect();
+    assert.deepEqual(HostConfig?.SecurityOpt, ["no-new-privileges"]);
+    assert.deepEqual(HostConfig?.CapDrop, ["ALL"]);
+    assert.equal(HostConfig?.Memory, hardening.builder.memory);
+    assert.equal(HostConfig?.PidsLimit, hardening.builder.pidsLimit);
+    assert.equal(HostConfig?.CpuShares, hardening.builder.cpuShares);
+    const error = await failed;
+    assert.match(error, /NoNewPrivs:\s+1/);
+    assert.match(error, /CapEff:\s+00000000000000db/);
+    assert.deepEqual(await find(), []);
+  } finally {
+    await runtime.close();
+    close();
+  }
+});
 
 dockerTest("an image that somebody deleted is built again on the next start", async (docker) => {
   const runtime = runtimeOf(docker, "deleted");

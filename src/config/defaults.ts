@@ -106,6 +106,12 @@ export const defaultConfig: ConfigTree = {
         capDrop: ["ALL"],
         pidsLimit: 1024,
         readonlyRootfs: "auto",
+        builder: {
+          capAdd: ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID"],
+          memory: 4294967296,
+          pidsLimit: 4096,
+          cpuShares: 512,
+        },
       },
       hostConfig: {
         NetworkMode: "host",

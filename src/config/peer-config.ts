@@ -155,6 +155,12 @@ function vmSettings(raw: RawConfig): VmSettings {
           ["auto", "always", "never"],
           "auto",
         ),
+        builder: {
+          capAdd: raw.strings("vm.docker.hardening.builder.capAdd"),
+          memory: raw.integer("vm.docker.hardening.builder.memory"),
+          pidsLimit: raw.integer("vm.docker.hardening.builder.pidsLimit"),
+          cpuShares: raw.integer("vm.docker.hardening.builder.cpuShares"),
+        },
       },
       hostConfig: hostConfig(raw),
     },

@@ -136,6 +136,19 @@ export interface ContainerHardening {
   readonly pidsLimit: number;
   /** `auto`: for platforms whose chaincode writes nothing, which is Go. */
   readonly readonlyRootfs: "auto" | "always" | "never";
+  readonly builder: BuilderHardening;
+}
+
+/** `vm.docker.hardening.builder`: the containers that build; privileges and `capDrop` are as above. */
+export interface BuilderHardening {
+  /** What a build keeps of the dropped capabilities: package managers own and unpack files as root. */
+  readonly capAdd: readonly string[];
+  /** Bytes; 0 = no limit. */
+  readonly memory: number;
+  /** Processes and threads; 0 = no limit. */
+  readonly pidsLimit: number;
+  /** Weight beside the peer and running chaincode, whose containers have 1024; 0 = the same. */
+  readonly cpuShares: number;
 }
 
 /** `vm`. */

@@ -24,6 +24,7 @@ import type {
   RunningChaincode,
   StartRequest,
 } from "../types.ts";
+import type { BuildMetrics } from "./build-metrics.ts";
 import { builderSurroundings } from "./builder-surroundings.ts";
 import { connectEngine, type EngineConnection, pingTimeoutMs } from "./connect.ts";
 import { runCredentialHelper } from "./credential-helper.ts";
@@ -35,7 +36,7 @@ import {
 } from "./docker-config.ts";
 import type { Dockerode, DockerodeContainer } from "./dockerode-types.ts";
 import { apiError, statusOf, unreachable } from "./engine-error.ts";
-import { limited, tlsDirectory } from "./hardening.ts";
+import { builderHostConfig, limited, tlsDirectory } from "./hardening.ts";
 import { hostConfig, networkMode, reachableAddress } from "./host-config.ts";
 import { buildImage, containerStepTimeoutMs, removeContainer } from "./image-build.ts";
 import { containerName, imageName, type PeerNames } from "./names.ts";
@@ -71,6 +72,8 @@ export interface DockerRuntimeOptions {
   readonly environment?: Environment;
   /** Asks a credential helper; the programs of that name on PATH where not given. */
   readonly credentialHelper?: CredentialHelper;
+  /** Default: nothing is counted. */
+  readonly metrics?: BuildMetrics;
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -155,7 +158,10 @@ export class DockerRuntime implements ChaincodeRuntime {
         },
         buildLabel: [label.build, key],
         containerLabels: this.#containerLabels(chaincode),
-        networkMode: networkMode(vm.docker.hostConfig),
+        hostConfig: builderHostConfig(
+          { NetworkMode: networkMode(vm.docker.hostConfig) },
+          vm.docker.hardening,
+        ),
         surroundings: builderSurroundings({
           type: chaincode.type,
           cache: build?.cache ?? true,
@@ -164,7 +170,7 @@ export class DockerRuntime implements ChaincodeRuntime {
           proxies: config.proxies,
         }),
         credentials: (name) => credentialsFor(name, config, askHelper),
-        observer,
+        observer: this.options.metrics?.observed(chaincode, observer) ?? observer,
         output,
       }, abandoned));
     await building.finally(() => this.#audience.end(key));

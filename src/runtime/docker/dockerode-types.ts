@@ -16,6 +16,7 @@ export interface DockerodeContainer {
   inspect(options?: WithSignal): Promise<{
     State: { Running?: boolean; OOMKilled?: boolean; ExitCode?: number; Error?: string };
     Config: { Labels?: Record<string, string> | null };
+    HostConfig?: Readonly<Record<string, unknown>>;
   }>;
   logs(
     options: { follow: true; stdout: boolean; stderr: boolean } & WithSignal,

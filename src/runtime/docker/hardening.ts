@@ -31,13 +31,7 @@ export function limited(
 ): ContainerLimits {
   const result: Record<string, unknown> = { ...hostConfig };
   if (hardening !== undefined) {
-    const options = stringsOf(hostConfig.SecurityOpt);
-    const said = options.some((option) => option.startsWith("no-new-privileges"));
-    if (hardening.noNewPrivileges && !said) {
-      result.SecurityOpt = [...options, "no-new-privileges"];
-    }
-    const drops = hostConfig.CapDrop === undefined && hardening.capDrop.length > 0;
-    if (drops) result.CapDrop = [...hardening.capDrop];
+    Object.assign(result, withoutPrivileges(hostConfig, hardening));
     if (hardening.pidsLimit > 0) result.PidsLimit = hardening.pidsLimit;
     const { readonlyRootfs } = hardening;
     // Go chaincode is one program that writes nothing; npm and the JVM want to write at their start.
@@ -50,6 +44,40 @@ export function limited(
   return {
     hostConfig: { ...result, Tmpfs: { "/tmp": `rw,nosuid,nodev,size=${maxTmpBytes}` } },
     volumes: { [tlsDirectory]: {} },
+  };
+}
+
+/** The HostConfig of a builder container. Fabric gives it its network, and no limit. */
+export function builderHostConfig(
+  hostConfig: Readonly<Record<string, unknown>>,
+  hardening: ContainerHardening | undefined,
+): Record<string, unknown> {
+  if (hardening === undefined) return { ...hostConfig };
+  const { builder } = hardening;
+  const positive = {
+    Memory: builder.memory,
+    PidsLimit: builder.pidsLimit,
+    CpuShares: builder.cpuShares,
+  };
+  return {
+    ...hostConfig,
+    ...withoutPrivileges(hostConfig, hardening),
+    ...(hardening.capDrop.length > 0 && builder.capAdd.length > 0
+      ? { CapAdd: [...builder.capAdd] }
+      : {}),
+    ...Object.fromEntries(Object.entries(positive).filter(([, value]) => value > 0)),
+  };
+}
+
+function withoutPrivileges(
+  { SecurityOpt, CapDrop }: Readonly<Record<string, unknown>>,
+  { noNewPrivileges, capDrop }: ContainerHardening,
+): Record<string, unknown> {
+  const options = stringsOf(SecurityOpt);
+  const said = options.some((option) => option.startsWith("no-new-privileges"));
+  return {
+    ...(noNewPrivileges && !said ? { SecurityOpt: [...options, "no-new-privileges"] } : {}),
+    ...(CapDrop === undefined && capDrop.length > 0 ? { CapDrop: [...capDrop] } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { ContainerHardening } from "../../config/types.ts";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
-import { limited } from "./hardening.ts";
+import { builderHostConfig, limited } from "./hardening.ts";
 
 const { GOLANG, NODE } = ChaincodeSpec_Type;
 const defaults: ContainerHardening = {
@@ -9,6 +9,7 @@ const defaults: ContainerHardening = {
   capDrop: ["ALL"],
   pidsLimit: 1024,
   readonlyRootfs: "auto",
+  builder: { capAdd: ["CHOWN"], memory: 1024, pidsLimit: 5, cpuShares: 512 },
 };
 
 Deno.test("without hardening a container is Fabric's", () => {
@@ -50,10 +51,33 @@ Deno.test("what hostConfig says stands, and each part can be switched off", () =
     capDrop: [],
     pidsLimit: 0,
     readonlyRootfs: "never",
+    builder: { capAdd: [], memory: 0, pidsLimit: 0, cpuShares: 0 },
   };
   assert.deepEqual(limited({}, off, GOLANG), { hostConfig: {}, volumes: undefined });
   assert.equal(
     limited({}, { ...off, readonlyRootfs: "always" }, NODE).hostConfig.ReadonlyRootfs,
     true,
   );
+});
+
+Deno.test("a builder is limited too, and keeps what package managers need", () => {
+  const place = { NetworkMode: "host", Binds: ["cache:/cache"] };
+  assert.deepEqual(builderHostConfig(place, undefined), place);
+  assert.deepEqual(builderHostConfig(place, defaults), {
+    ...place,
+    SecurityOpt: ["no-new-privileges"],
+    CapDrop: ["ALL"],
+    CapAdd: ["CHOWN"],
+    Memory: 1024,
+    PidsLimit: 5,
+    CpuShares: 512,
+  });
+  const off: ContainerHardening = {
+    noNewPrivileges: false,
+    capDrop: [],
+    pidsLimit: 0,
+    readonlyRootfs: "never",
+    builder: { capAdd: ["CHOWN"], memory: 0, pidsLimit: 0, cpuShares: 0 },
+  };
+  assert.deepEqual(builderHostConfig(place, off), place);
 });

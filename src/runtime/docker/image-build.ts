@@ -8,7 +8,7 @@ import { utf8 } from "../../base/bytes.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import { buildFailed } from "../build-error.ts";
 import type { OutputLog } from "../output.ts";
-import { generateDockerfile, imageLabelLines, platformOf } from "../platforms/platforms.ts";
+import { generateDockerfile, labelInstruction, platformOf } from "../platforms/platforms.ts";
 import { writeTar } from "../platforms/tar.ts";
 import type { BuilderJob, PlatformSettings } from "../platforms/types.ts";
 import { throwIfAborted } from "../single-flight.ts";
@@ -42,8 +42,11 @@ export interface ImageBuild {
   readonly buildLabel: readonly [name: string, value: string];
   /** Added to the builder container, so that one left by a killed peer is found. */
   readonly containerLabels: Readonly<Record<string, string>>;
-  /** Network of the builder container, so that package managers reach their registries. */
-  readonly networkMode: string;
+  /**
+   * HostConfig of the builder container: limits, and a network, so that package managers reach their
+   * registries.
+   */
+  readonly hostConfig: Readonly<Record<string, unknown>>;
   readonly surroundings: BuilderSurroundings;
   /** Credentials for the registry of an image. */
   credentials(image: string): Promise<RegistryCredentials | undefined>;
@@ -72,21 +75,17 @@ export async function buildImage(build: ImageBuild, signal: AbortSignal): Promis
   };
   const { name, version } = chaincode;
   // Its own name makes an image of equal content another image: removing the one leaves the other.
-  const label = Object.entries({ ...build.labels, "org.denim.image": build.image })
-    .map(([name, value]) => `\nLABEL ${name}=${JSON.stringify(value)}`).join("");
-  const dockerfile = (from: PlatformSettings | string) =>
-    typeof from === "string"
-      ? `FROM ${from}\n${imageLabelLines(platform, name, version)}${label}`
-      : generateDockerfile(platform, name, version, from) + label;
+  const labels = { ...build.labels, "org.denim.image": build.image };
   const twin = await findTwin(build);
   if (twin !== undefined) {
-    await step("image", () => deployImage(build, dockerfile(twin), undefined, limited));
+    // All labels in one instruction: each instruction is a container of its own to the engine.
+    const relabelled = `FROM ${twin}\n${labelInstruction(platform, name, version, labels)}`;
+    await step("image", () => deployImage(build, relabelled, undefined, limited));
     return;
   }
   const binpackage = await step("build", () => runBuilder(build, job, limited));
-  await step("image", async () => {
-    await deployImage(build, dockerfile(settings), binpackage, limited);
-  });
+  const dockerfile = generateDockerfile(platform, name, version, settings, labels);
+  await step("image", () => deployImage(build, dockerfile, binpackage, limited));
 }
 
 /**
@@ -125,7 +124,7 @@ async function runBuilder(
     AttachStderr: true,
     Env: surroundings.environment,
     Labels: { ...build.labels, ...build.containerLabels },
-    HostConfig: { NetworkMode: build.networkMode, Binds: surroundings.binds },
+    HostConfig: { ...build.hostConfig, Binds: surroundings.binds },
     abortSignal: AbortSignal.timeout(containerStepTimeoutMs),
   });
   try {

@@ -31,27 +31,42 @@ export function platformOf(type: ChaincodeSpec_Type): Platform {
 /** Versions as Fabric writes them into labels. */
 export const dockerVersions = { project: "1.4.2", base: "0.4.15" } as const;
 
-/** The Dockerfile of a chaincode image: platform lines, labels, build level; no newline at the end. */
+/**
+ * The Dockerfile of a chaincode image: platform lines, labels, build level; no newline at the end.
+ * @param more labels beside Fabric's
+ */
 export function generateDockerfile(
   platform: Platform,
   name: string,
   version: string,
   settings: PlatformSettings,
+  more: Readonly<Record<string, string>> = {},
 ): string {
-  return `${platform.dockerfile(settings)}\n${imageLabelLines(platform, name, version)}`;
-}
-
-/** The lines of it that tell what the image is. */
-export function imageLabelLines(platform: Platform, name: string, version: string): string {
-  const label = "org.hyperledger.fabric";
   return [
-    `LABEL ${label}.chaincode.id.name="${name}" \\`,
-    `      ${label}.chaincode.id.version="${version}" \\`,
-    `      ${label}.chaincode.type="${platform.name}" \\`,
-    `      ${label}.version="${dockerVersions.project}" \\`,
-    `      ${label}.base.version="${dockerVersions.base}"`,
+    platform.dockerfile(settings),
+    labelInstruction(platform, name, version, more),
     `ENV CORE_CHAINCODE_BUILDLEVEL=${dockerVersions.project}`,
   ].join("\n");
+}
+
+/** The instruction of it that tells what the image is. */
+export function labelInstruction(
+  platform: Platform,
+  name: string,
+  version: string,
+  more: Readonly<Record<string, string>> = {},
+): string {
+  const label = "org.hyperledger.fabric";
+  return "LABEL " + [
+    `${label}.chaincode.id.name="${name}"`,
+    `${label}.chaincode.id.version="${version}"`,
+    `${label}.chaincode.type="${platform.name}"`,
+    `${label}.version="${dockerVersions.project}"`,
+    `${label}.base.version="${dockerVersions.base}"`,
+    ...Object.entries(more).map(([name, value]) =>
+      `${name}=${JSON.stringify(value).replaceAll("$", "\\$")}`
+    ),
+  ].join(" \\\n      ");
 }
 
 /** GOPATH and GOROOT of this process, as Go itself would default them. */

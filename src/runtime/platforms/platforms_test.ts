@@ -8,7 +8,7 @@ import { DenimError } from "../../base/errors.ts";
 import { hex, utf8 } from "../../base/bytes.ts";
 import { ChaincodeDeploymentSpecSchema, ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import { readCodePackage } from "./code-package.ts";
-import { generateDockerfile, platformOf } from "./platforms.ts";
+import { generateDockerfile, labelInstruction, platformOf } from "./platforms.ts";
 import { readTar, writeTar } from "./tar.ts";
 import type { PlatformSettings, SourceEnvironment } from "./types.ts";
 
@@ -279,4 +279,13 @@ Deno.test("command lines are those of 1.4.2", () => {
     `GOPATH=/chaincode/input:$GOPATH go build  -ldflags "-linkmode external -extldflags '-static'" -o /chaincode/output/chaincode assetcc`,
   );
   assert.equal(job.image, "hyperledger/fabric-ccenv:latest");
+});
+
+Deno.test("further labels stand in the same instruction, and nothing in them is a variable", () => {
+  assert.equal(
+    labelInstruction(golang, "cc", "1", { "org.denim.owner": '/data/$HOME "x"' }).split("\n").at(
+      -1,
+    ),
+    '      org.denim.owner="/data/\\$HOME \\"x\\""',
+  );
 });

@@ -3,19 +3,19 @@
  * the peer dials. Decided for each chaincode: `chaincode.runtimes.<name>`, else a service that
  * `chaincode.services.<name>` or the package's connection.json names, else `chaincode.runtime`.
  */
+import { isIP } from "node:net";
 import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import type { MetricsProvider } from "../base/metrics.ts";
 import type { ChaincodePackage } from "../chaincode/package/chaincode-package.ts";
 import type { ChaincodeServiceSettings, ChaincodeSettings, PeerConfig } from "../config/types.ts";
 import { ChaincodeSpec_Type } from "../gen/peer/chaincode_pb.ts";
 import { chaincodeToRun } from "../runtime/chaincode-to-run.ts";
-import {
-  chooseRuntime,
-  type DockerCandidate,
-  type RuntimeChoice,
-} from "../runtime/choose-runtime.ts";
+import { chooseRuntime, type RuntimeChoice } from "../runtime/choose-runtime.ts";
+import { createBuildMetrics } from "../runtime/docker/build-metrics.ts";
+import type { DockerRuntime } from "../runtime/docker/docker-runtime.ts";
 import { ExternalRuntime } from "../runtime/external/external-runtime.ts";
 import { connectionFileOf } from "../runtime/service/connection-file.ts";
 import { ServiceRuntime, type ServiceRuntimeOptions } from "../runtime/service/service-runtime.ts";
@@ -30,6 +30,7 @@ export interface RuntimesOptions {
   serveDialled: ServiceRuntimeOptions["serve"];
   /** Does somebody run this chaincode himself (`denim chaincode dev`)? */
   isAttached(instance: string): boolean;
+  readonly metrics: MetricsProvider;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -40,14 +41,20 @@ export type ChaincodeToPlace = Pick<
   "name" | "version" | "type" | "path" | "codePackage"
 >;
 
+interface Engines {
+  readonly docker: DockerRuntime;
+  readonly process: ChaincodeRuntime;
+}
+
 export class Runtimes {
-  #engines: Promise<{ docker: DockerCandidate; process: ChaincodeRuntime }> | undefined;
+  #engines: Promise<Engines> | undefined;
   readonly #external: ExternalRuntime;
   readonly #service: ServiceRuntime;
   readonly #builds = new AbortController();
   readonly #building = new Set<Promise<void>>();
   /** The last reason told, so that the log says it once. */
   #told = "";
+  #dockerUsed = false;
 
   constructor(private readonly options: RuntimesOptions) {
     const { config, clock, logger } = options;
@@ -61,6 +68,12 @@ export class Runtimes {
 
   /** The runtime for a chaincode. @throws DenimError where none can be used */
   async choose(chaincode: ChaincodeToPlace): Promise<ChaincodeRuntime> {
+    const runtime = await this.#choose(chaincode);
+    if (runtime.kind === "docker") this.#dockerUsed = true;
+    return runtime;
+  }
+
+  async #choose(chaincode: ChaincodeToPlace): Promise<ChaincodeRuntime> {
     const { config, logger, isAttached } = this.options;
     const { mode, runtimes, services } = config.chaincode;
     if (mode === "dev" || isAttached(`${chaincode.name}:${chaincode.version}`)) {
@@ -110,11 +123,11 @@ export class Runtimes {
     );
   }
 
-  #loaded(): Promise<{ docker: DockerCandidate; process: ChaincodeRuntime }> {
+  #loaded(): Promise<Engines> {
     return this.#engines ??= this.#load();
   }
 
-  async #load(): Promise<{ docker: DockerCandidate; process: ChaincodeRuntime }> {
+  async #load(): Promise<Engines> {
     const { config, clock, logger, chaincodeHost, environment } = this.options;
     const [{ DockerRuntime }, { ProcessRuntime }] = await Promise.all([
       import("../runtime/docker/docker-runtime.ts"),
@@ -128,12 +141,14 @@ export class Runtimes {
         environment,
         peer: { networkId: config.peer.networkId, peerId: config.peer.id },
         owner: config.peer.fileSystemPath,
+        metrics: createBuildMetrics(this.options.metrics),
         logger,
         clock,
       }),
       process: new ProcessRuntime({
         directory: join(config.peer.fileSystemPath, "processes"),
-        tlsServerName: chaincodeHost,
+        // TLS knows no names that are addresses; the listener's certificate has both.
+        tlsServerName: isIP(chaincodeHost) === 0 ? chaincodeHost : "localhost",
         limits: config.chaincode.process,
         environment: Object.fromEntries(
           Object.entries(environment).flatMap(([name, value]) =>
@@ -144,6 +159,17 @@ export class Runtimes {
         logger,
       }),
     };
+  }
+
+  /** Has Docker been chosen for any chaincode so far? */
+  get dockerUsed(): boolean {
+    return this.#dockerUsed;
+  }
+
+  /** @throws DenimError `docker-unreachable`, `invalid-endpoint` and the like */
+  async checkDocker(): Promise<void> {
+    const { docker } = await this.#loaded();
+    await docker.healthCheck();
   }
 
   /** Begins to build what was just installed, so that instantiate finds it done. */

@@ -23,7 +23,8 @@ const commandTimeoutMs = 180_000;
 export class Workplace implements AsyncDisposable {
   readonly directory: string;
   readonly #command: readonly string[];
-  readonly #environment: Readonly<Record<string, string>>;
+  /** What commands of this place find in their environment. */
+  readonly environment: Readonly<Record<string, string>>;
 
   /** @param command the program; default this repository's sources */
   constructor(
@@ -34,7 +35,7 @@ export class Workplace implements AsyncDisposable {
       [Deno.execPath(), "run", "-A", "--no-check", join(repository, "main.ts")];
     const home = join(this.directory, "home");
     mkdirSync(home);
-    this.#environment = {
+    this.environment = {
       PATH: Deno.env.get("PATH") ?? "",
       // Caches of the machine, so that tests do not download everything anew.
       DENO_DIR: join(cache, "deno"),
@@ -60,7 +61,7 @@ export class Workplace implements AsyncDisposable {
     const { code, stdout, stderr } = await new Deno.Command(program, {
       args: [...first, ...args],
       cwd: options.directory ?? this.directory,
-      env: { ...this.#environment, ...options.environment },
+      env: { ...this.environment, ...options.environment },
       clearEnv: true,
       stdin: "null",
       stdout: "piped",
@@ -92,7 +93,7 @@ export class Workplace implements AsyncDisposable {
     return new Deno.Command(program, {
       args: [...first, ...args],
       cwd: this.directory,
-      env: { ...this.#environment, ...environment },
+      env: { ...this.environment, ...environment },
       clearEnv: true,
       stdin: "null",
       stdout,

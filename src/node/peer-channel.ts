@@ -44,6 +44,7 @@ export class PeerChannel implements ChannelConfigSource {
   readonly #pipeline: ChannelPipeline;
   readonly #deliverClient: DeliverClient;
   readonly #stopping = new AbortController();
+  #trouble: string | undefined;
 
   /** @throws DenimError where the configuration in force cannot be used by this peer */
   constructor(readonly ledger: PeerLedger, private readonly services: ChannelServices) {
@@ -107,14 +108,20 @@ export class PeerChannel implements ChannelConfigSource {
     }).map((der) => encodePem("CERTIFICATE", der));
   }
 
+  /** Why it takes no more blocks, where that is so. */
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
   /** Begins to pull blocks. */
   start(): void {
     this.#deliverClient.start();
     void this.#deliverClient.ended.then((end) => {
       if (end.kind === "stopped") return;
       const reason = messageOf(end.kind === "gave-up" ? end.lastError : end.error);
+      this.#trouble = `no more blocks are pulled: ${reason}`;
       this.services.logger.error(
-        `[${this.channelId}] no more blocks are pulled: ${reason}; restart the peer to go on`,
+        `[${this.channelId}] ${this.#trouble}; restart the peer to go on`,
         { kind: end.kind, height: this.ledger.info().height },
       );
     });
@@ -127,10 +134,12 @@ export class PeerChannel implements ChannelConfigSource {
       try {
         await this.#pipeline.committer.commitBlock(block);
         if (waits > 0) logger.info(`[${this.channelId}] there is space again: going on`);
+        this.#trouble = undefined;
         return;
       } catch (error) {
         const full = error instanceof DenimError && error.code === "disk-full";
         if (!full || this.#stopping.signal.aborted) throw error;
+        this.#trouble = `block ${block.header?.number} waits: ${error.message}`;
         if (waits === 0) {
           logger.error(
             `[${this.channelId}] block ${block.header?.number} waits: ${error.message}. ${error.hint}`,

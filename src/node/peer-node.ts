@@ -21,9 +21,11 @@ import {
 import type { PeerConfig } from "../config/types.ts";
 import { createCertificateAuthority } from "../crypto/certificate-authority.ts";
 import { createEcdsaProvider } from "../crypto/provider.ts";
+import { createDeliverMetrics } from "../deliver/metrics.ts";
 import { registerPeerDeliver } from "../deliver/peer-deliver.ts";
 import type { Neighbours } from "../discovery/neighbours.ts";
 import { createEndorser } from "../endorser/endorser.ts";
+import { createProposalMetrics } from "../endorser/metrics.ts";
 import { Control } from "../gen/denim/control_pb.ts";
 import { Development } from "../gen/denim/dev_pb.ts";
 import { Admin } from "../gen/peer/admin_pb.ts";
@@ -32,12 +34,14 @@ import { ChaincodeSupport } from "../gen/peer/chaincode_shim_pb.ts";
 import { Endorser } from "../gen/peer/peer_pb.ts";
 import { registerGossip } from "../gossip/gossip-service.ts";
 import { createLedgerProvider } from "../ledger/ledger-provider.ts";
+import { createLedgerMetrics } from "../ledger/metrics.ts";
 import { createMsp } from "../msp/create-msp.ts";
 import { loadMspConfig } from "../msp/load-msp-config.ts";
 import { loadSigningIdentity } from "../msp/signing-identity.ts";
 import { signedByAnyAdmin } from "../policy/envelopes.ts";
 import { compileSignaturePolicy } from "../policy/signature-policy.ts";
 import { createRpcServer } from "../rpc/server.ts";
+import { ServerMetrics } from "../rpc/server-metrics.ts";
 import type { RpcServer } from "../rpc/types.ts";
 import { Cscc } from "../syscc/cscc/cscc.ts";
 import { LsccDefinitions } from "../syscc/lscc/definitions.ts";
@@ -50,7 +54,9 @@ import { createControlService } from "./control-service.ts";
 import { createDevService } from "./dev-service.ts";
 import { PeerDiscovery } from "./discovery.ts";
 import { EagerRelaunch } from "./eager-relaunch.ts";
+import { registerHealthChecks } from "./health-checks.ts";
 import { ledgerOptions } from "./ledger-options.ts";
+import { Operations } from "./operations.ts";
 import { peerBlocks } from "./peer-blocks.ts";
 import { chaincodeServerTls, readPeerTls } from "./peer-tls.ts";
 import { createPeerGateway } from "./gateway.ts";
@@ -89,6 +95,8 @@ export class PeerNode {
     readonly channels: Channels,
     readonly chaincode: ChaincodeHost,
     readonly runtimes: Runtimes,
+    /** host:port of the operations listener; undefined where there is none. */
+    readonly operationsAddress: string | undefined,
     private readonly closers: (() => Promise<void> | void)[],
   ) {}
 
@@ -103,6 +111,11 @@ export class PeerNode {
       return value;
     };
     try {
+      const operations = owned(
+        await Operations.start({ config, clock, log }),
+        (started) => started.close(),
+      );
+      const { metrics } = operations;
       const address = localAddress(peer, localIp);
       const { host } = splitHostPort(address);
 
@@ -131,6 +144,7 @@ export class PeerNode {
           directory: ledgersDirectory,
           logger: log.logger("kvledger"),
           ...ledgerOptions(config.ledger, packages),
+          metrics: createLedgerMetrics(metrics),
         }),
         (provider) => provider.close(),
       );
@@ -217,6 +231,7 @@ export class PeerNode {
           environment,
           serveDialled: (instance, messages) => chaincode.serveDialled(instance, messages),
           isAttached: (instance) => chaincode.attachments.has(instance),
+          metrics,
         }),
         (all) => all.close(),
       );
@@ -281,6 +296,7 @@ export class PeerNode {
           listen: peer.listenAddress,
           tls: tls?.server,
           limits: { handshakeTimeoutMs: peer.connectionTimeoutMs },
+          metrics: new ServerMetrics(metrics),
           logger: log.logger("core.comm"),
         }),
         (listening) => listening.close(shutdownGraceMs),
@@ -298,6 +314,7 @@ export class PeerNode {
         logger,
         historyEnabled: config.ledger.enableHistoryDatabase,
         systemChaincodeVersion,
+        metrics: createProposalMetrics(metrics),
       }));
       const guarded = guardWhileRebuilding(endorser, {
         directory: ledgersDirectory,
@@ -310,6 +327,7 @@ export class PeerNode {
         ...peerBlocks(channels),
         timeWindowMs: peer.authentication.timeWindowMs,
         mutualTls: peer.tls.enabled && peer.tls.clientAuthRequired,
+        metrics: createDeliverMetrics(metrics),
         clock,
         logger,
       });
@@ -361,6 +379,7 @@ export class PeerNode {
         createDevService({ ...admin, attachments: chaincode.attachments }),
       );
 
+      registerHealthChecks(operations.checks, { config, runtimes, channels });
       channels.startAll();
       discovery.start();
       eager?.start();
@@ -372,7 +391,7 @@ export class PeerNode {
       for (const [channelId, error] of channels.failures) {
         logger.error(`Started without channel ${channelId}: ${describe(error)}`, { channelId });
       }
-      return new PeerNode(known, channels, chaincode, runtimes, closers);
+      return new PeerNode(known, channels, chaincode, runtimes, operations.address, closers);
     } catch (error) {
       for (const close of closers) await close();
       throw error;

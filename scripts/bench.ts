@@ -4,6 +4,7 @@
  *
  *     deno task bench [--sources] [--runs N] [--docker ENDPOINT]
  *     deno task bench --ledger [--blocks N]      validation and commit alone, see bench/ledger.ts
+ *     deno task bench --catch-up                 a late peer takes over a channel
  *     deno task bench --endorse --peer …         any running peers, see bench/endorsements.ts
  */
 import { existsSync } from "node:fs";
@@ -39,6 +40,17 @@ const fromSources = Deno.args.includes("--sources") || !existsSync(binary);
 const program = fromSources
   ? new Program([Deno.execPath(), "run", "-A", "--no-check", join(root, "main.ts")])
   : new Program([binary]);
+if (Deno.args.includes("--catch-up")) {
+  const { benchCatchUp } = await import("./bench/catch-up.ts");
+  const transactions = Number(option("--transactions") ?? 16_000);
+  await benchCatchUp(
+    program,
+    join(root, "examples/asset-go"),
+    transactions,
+    option("--peer-program"),
+  );
+  Deno.exit(0);
+}
 const results: Measured[] = [];
 
 await program.run(["version"], root); // unpacks and warms the file cache

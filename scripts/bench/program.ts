@@ -24,15 +24,20 @@ export class Program {
     throw new Error(`denim ${args.join(" ")}:\n${decoder.decode(stderr)}${decoder.decode(stdout)}`);
   }
 
-  /** Starts a command that goes on; stdout is piped. */
-  spawn(args: readonly string[], cwd: string): Deno.ChildProcess {
+  /** Starts a command that goes on; stdout is piped, and stderr where it has an environment. */
+  spawn(
+    args: readonly string[],
+    cwd: string,
+    environment?: Readonly<Record<string, string>>,
+  ): Deno.ChildProcess {
     const [program, ...first] = this.command;
     return new Deno.Command(program, {
       args: [...first, ...args],
       cwd,
       stdin: "null",
+      env: { ...environment },
       stdout: "piped",
-      stderr: "inherit",
+      stderr: environment === undefined ? "inherit" : "piped",
     }).spawn();
   }
 

@@ -16,7 +16,8 @@ import { Program } from "./bench/program.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const binary = join(root, "dist", "denim");
-const example = join(root, "examples", "asset-js");
+const examples = join(root, "examples");
+const example = join(examples, "asset-js");
 
 function option(name: string): string | undefined {
   const at = Deno.args.indexOf(name);
@@ -43,12 +44,9 @@ const program = fromSources
 if (Deno.args.includes("--catch-up")) {
   const { benchCatchUp } = await import("./bench/catch-up.ts");
   const transactions = Number(option("--transactions") ?? 16_000);
-  await benchCatchUp(
-    program,
-    join(root, "examples/asset-go"),
-    transactions,
-    option("--peer-program"),
-  );
+  const path = option("--peer-program");
+  const other = path && { path, configuration: option("--peer-config") ?? dirname(path) };
+  await benchCatchUp(program, join(examples, "asset-go"), transactions, other || undefined);
   Deno.exit(0);
 }
 const results: Measured[] = [];
@@ -153,7 +151,6 @@ try {
 } finally {
   await Deno.remove(network, { recursive: true });
 }
-const examples = join(root, "examples");
 results.push(...await measureProcesses(program, examples, runs));
 const engine = option("--docker");
 if (engine !== undefined) results.push(...await measureDocker(program, examples, engine, runs));

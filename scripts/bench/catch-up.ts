@@ -1,11 +1,12 @@
 /**
  * A late peer: how fast it takes over what the channel already has, and what it then holds in memory.
  *
- *     deno task bench --catch-up [--transactions 16000] [--peer-program PATH] [--sources]
+ *     deno task bench --catch-up [--transactions 16000] [--peer-program PATH --peer-config FOLDER]
+ *         [--sources]
  *
  * A development network is started and filled; then a second peer of Org1 joins. With
- * `--peer-program` a further one joins that is started by another program (Fabric's own `peer`), so
- * that both do the same work in one run.
+ * `--peer-program` a further one joins that is started by another program (Fabric's own `peer`, with
+ * the core.yaml in FOLDER), so that both do the same work in one run.
  */
 import { dirname, join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
@@ -54,7 +55,7 @@ export async function benchCatchUp(
   program: Program,
   example: string,
   transactions: number,
-  other: string | undefined,
+  other: { readonly path: string; readonly configuration: string } | undefined,
 ): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "denim-bench-" });
   try {
@@ -82,8 +83,9 @@ export async function benchCatchUp(
     const work = { directory, network, transactions, height };
     const rates = [await catchUp("denim", program, work)];
     if (other !== undefined) {
-      rates.push(await catchUp(other, new Program([other]), work));
-      console.log(`ratio denim / ${other}: ${(rates[0] / rates[1]).toFixed(2)}`);
+      const settings = { FABRIC_CFG_PATH: other.configuration };
+      rates.push(await catchUp(other.path, new Program([other.path]), work, settings));
+      console.log(`ratio denim / ${other.path}: ${(rates[0] / rates[1]).toFixed(2)}`);
     }
   } finally {
     await program.run(["down", "--purge", "--dir", ".denim"], directory).catch(() => {});
@@ -143,6 +145,7 @@ async function catchUp(
   name: string,
   program: Program,
   { directory, network, transactions, height }: Work,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<number> {
   const [org] = network.organizations;
   const tls = dirname(org.tlsRootCertFile);
@@ -150,6 +153,7 @@ async function catchUp(
   const address = `localhost:${port}`;
   const home = await Deno.makeTempDir({ dir: directory });
   const environment: Record<string, string> = {
+    ...settings,
     CORE_PEER_ID: "late",
     CORE_PEER_LOCALMSPID: org.mspId,
     CORE_PEER_ADDRESS: address,

@@ -37,7 +37,8 @@ import { withRemedy } from "./launch-failure.ts";
 import { LaunchArchive } from "./launch-archive.ts";
 import { LaunchHistory } from "./launch-history.ts";
 import type { LaunchRecord, LaunchStepObserver } from "./launch-record.ts";
-import { Launcher } from "./launcher.ts";
+import { Launcher, type LaunchTarget, type LaunchWish } from "./launcher.ts";
+import type { ChaincodeMetrics } from "./metrics.ts";
 import { registerService, type RegisterServiceOptions, serveDialled } from "./register-service.ts";
 import type { ShimServices } from "./shim-call.ts";
 import { executeSystemChaincode } from "./system-execution.ts";
@@ -70,6 +71,8 @@ export interface ChaincodeSupportOptions {
   readonly onLaunchStep?: LaunchStepObserver;
   /** An instance ended without being told to; `pauseMs` is the time until it may be launched again. */
   readonly onCrash?: (name: string, version: string, pauseMs: number) => void;
+  /** Default: nothing is counted. */
+  readonly metrics?: ChaincodeMetrics;
   readonly clock?: Clock;
   readonly logger: Logger;
 }
@@ -130,6 +133,7 @@ class StreamChaincodeSupport implements ChaincodeHost {
       services: this.#shimServices(),
       authenticator,
       keepaliveMs: config.keepaliveMs,
+      metrics: options.metrics,
       logger,
       onClosed: (handler) => this.#launcher.streamClosed(handler),
     };
@@ -171,7 +175,7 @@ class StreamChaincodeSupport implements ChaincodeHost {
     // The definition is not committed yet, so type and path come from the deployment itself.
     const load = () => toRun(this.#options.packages.load(name, version), { type: spec.type, path });
     const target = { name, version, load, forDeployment: true };
-    const handler = await this.#launcher.launch(target, {
+    const handler = await this.#launch(target, {
       signal: params.signal,
       txId: params.txId,
       deliberate: true,
@@ -184,7 +188,7 @@ class StreamChaincodeSupport implements ChaincodeHost {
 
   async launch(name: string, version: string, signal?: AbortSignal): Promise<void> {
     const load = () => toRun(this.#options.packages.load(name, version));
-    await this.#launcher.launch({ name, version, load }, { signal });
+    await this.#launch({ name, version, load }, { signal });
   }
 
   async restart(
@@ -194,7 +198,7 @@ class StreamChaincodeSupport implements ChaincodeHost {
   ): Promise<LaunchRecord | undefined> {
     await this.stop(name, version);
     const load = () => toRun(this.#options.packages.load(name, version));
-    await this.#launcher.launch({ name, version, load }, { signal, deliberate: true });
+    await this.#launch({ name, version, load }, { signal, deliberate: true });
     return this.launches.latest(name, version)?.snapshot();
   }
 
@@ -240,6 +244,15 @@ class StreamChaincodeSupport implements ChaincodeHost {
     this.launches.close();
   }
 
+  /** Launches what is not connected, and measures that. */
+  #launch(target: LaunchTarget, wish: LaunchWish): Promise<Handler> {
+    const { metrics } = this.#options;
+    const instance = instanceName(target.name, target.version);
+    const launching = this.#launcher.launch(target, wish);
+    if (metrics === undefined || this.#registry.handler(instance) !== undefined) return launching;
+    return metrics.launch(instance, launching);
+  }
+
   async #invoke(
     params: TransactionParams,
     name: string,
@@ -272,7 +285,7 @@ class StreamChaincodeSupport implements ChaincodeHost {
     try {
       const load = () => toRun(installed);
       const { signal, txId } = params;
-      return await this.#launcher.launch({ name, version, load }, { signal, txId });
+      return await this.#launch({ name, version, load }, { signal, txId });
     } catch (error) {
       throw wrapError(
         `[channel ${params.channelId}] could not launch chaincode ${instance}`,

@@ -15,6 +15,7 @@ import {
 } from "../gen/peer/chaincode_shim_pb.ts";
 import { parseChaincodeName, shortTxId } from "./chaincode-name.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
+import type { ChaincodeMetrics } from "./metrics.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ShimOperation, ShimServices } from "./shim-call.ts";
 import { shimOperations } from "./shim-operations.ts";
@@ -47,6 +48,7 @@ export class Handler {
     private readonly registry: HandlerRegistry,
     private readonly services: ShimServices,
     private readonly logger: Logger,
+    private readonly metrics?: ChaincodeMetrics,
   ) {}
 
   get state(): HandlerState {
@@ -96,17 +98,16 @@ export class Handler {
       context.response.reject(
         new DenimError("cancelled", "the caller went away while executing transaction", { txId }),
       );
-    const timer = setTimeout(
-      () =>
-        context.response.reject(
-          new DenimError("execute-timeout", "timeout expired while executing transaction", {
-            chaincode: this.#instance,
-            txId,
-            timeoutMs,
-          }, "Raise chaincode.executetimeout, or look for what holds the chaincode up."),
-        ),
-      timeoutMs,
-    );
+    const timer = setTimeout(() => {
+      this.metrics?.executeTimeout(this.#instance);
+      context.response.reject(
+        new DenimError("execute-timeout", "timeout expired while executing transaction", {
+          chaincode: this.#instance,
+          txId,
+          timeoutMs,
+        }, "Raise chaincode.executetimeout, or look for what holds the chaincode up."),
+      );
+    }, timeoutMs);
     signal?.addEventListener("abort", cancelled, { once: true });
     try {
       if (params.proposal !== undefined && params.signedProposal === undefined) {
@@ -197,6 +198,11 @@ export class Handler {
       );
       return;
     }
+    const served = this.metrics?.shimRequest(
+      typeName(message.type),
+      message.channelId,
+      this.#instance,
+    );
     let result: Uint8Array | Promise<Uint8Array>;
     try {
       const context = this.#contextFor(message);
@@ -204,10 +210,12 @@ export class Handler {
       result = operation({ chaincodeName: this.#chaincodeName, message, context, services });
     } catch (error) {
       this.#refuse(message, error);
+      served?.(false);
       return;
     }
     if (result instanceof Uint8Array) {
       this.#reply(message, Type.RESPONSE, result);
+      served?.(true);
       return;
     }
     this.#busy.add(key);
@@ -215,10 +223,12 @@ export class Handler {
       (payload) => {
         this.#busy.delete(key);
         this.#reply(message, Type.RESPONSE, payload);
+        served?.(true);
       },
       (error) => {
         this.#busy.delete(key);
         this.#refuse(message, error);
+        served?.(false);
       },
     );
   }

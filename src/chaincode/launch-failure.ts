@@ -1,6 +1,6 @@
 /** Errors of a launch, with what people need to find the cause. */
 import { DenimError, messageOf } from "../base/errors.ts";
-import type { ExitStatus, OutputLine } from "../runtime/types.ts";
+import type { ExitStatus, OutputLine, RunningChaincode } from "../runtime/types.ts";
 import { likelyRemedy } from "./remedy.ts";
 
 /** Lines of chaincode output quoted in an error. */
@@ -19,21 +19,38 @@ export function exitedBeforeReady(
 ): DenimError {
   return new DenimError(
     "chaincode-exited",
-    `chaincode registration failed: ${describeExit(status)}${quoteOutput(output)}`,
+    `chaincode registration failed: ${describeExit(status, output)}${quoteOutput(output)}`,
     {
       instance,
       exitCode: status.code,
       signal: status.signal,
       output: output.slice(-maxQuotedLines).map((line) => line.text),
     },
-    "Look at the chaincode's last output; it has to connect to the peer and keep running.",
+    // All of the output is looked through: a crash report may have pushed the cause far up.
+    likelyRemedy({ message: "", output: output.map(({ text }) => text) }) ??
+      "Look at the chaincode's last output; it has to connect to the peer and keep running.",
   );
 }
 
+/** What JavaScript engines write when they abort for this reason, with SIGABRT or SIGTRAP. */
+const heapFull = /JavaScript (?:heap )?out of memory/;
+
 /** `container exited with 1: it failed; …` */
-export function describeExit(status: ExitStatus): string {
+export function describeExit(status: ExitStatus, output: readonly OutputLine[]): string {
   const how = status.code ?? (status.signal === undefined ? "unknown code" : status.signal);
-  return `container exited with ${how}: ${status.meaning}`;
+  const meaning = status.code !== 0 && output.some(({ text }) => heapFull.test(text))
+    ? "it ran out of memory: its JavaScript heap was full"
+    : status.meaning;
+  return `container exited with ${how}: ${meaning}`;
+}
+
+/** The same with the last output. */
+export function howEnded(
+  status: ExitStatus,
+  running: Pick<RunningChaincode, "lastOutput">,
+): string {
+  const output = running.lastOutput();
+  return `${describeExit(status, output)}${quoteOutput(output)}`;
 }
 
 /** The last lines, indented, or "" when there was no output. */

@@ -4,31 +4,31 @@
  * every waiter, a failure wakes all of them with its cause, and the next attempt starts clean.
  */
 import { Deferred } from "../base/async.ts";
-import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
-import type { Logger } from "../base/logger.ts";
 import type {
   ChaincodeRuntime,
   ChaincodeTls,
   ChaincodeToRun,
-  ExitStatus,
   OutputLine,
   RunningChaincode,
 } from "../runtime/types.ts";
-import type { Authenticator } from "./authenticator.ts";
 import { instanceName } from "./chaincode-name.ts";
 import type { Handler } from "./handler.ts";
-import type { HandlerRegistry } from "./handler-registry.ts";
-import type { CrashBackoff } from "./crash-backoff.ts";
 import {
   describeExit,
   exitedBeforeReady,
+  howEnded,
   launchTimedOut,
   quoteOutput,
   withRemedy,
 } from "./launch-failure.ts";
-import type { LaunchHistory } from "./launch-history.ts";
 import type { LaunchRecorder } from "./launch-record.ts";
+import type {
+  LauncherOptions,
+  LaunchTarget,
+  LaunchWish,
+  RunningInstance,
+} from "./launcher-types.ts";
 import { exitOf, untilAborted, within } from "./waiting.ts";
 import { wrapError } from "./wrap-error.ts";
 
@@ -38,58 +38,6 @@ export const exitGraceMs = 2_000;
 export const exitReportGraceMs = 300;
 /** How long the next launch of an instance waits for the clean-up of the last one. */
 export const cleanupTimeoutMs = 30_000;
-
-export interface LauncherOptions {
-  readonly registry: HandlerRegistry;
-  readonly history: LaunchHistory;
-  /** Undefined when chaincode TLS is off. */
-  readonly authenticator: Authenticator | undefined;
-  runtimeFor(chaincode: ChaincodeToRun): ChaincodeRuntime | Promise<ChaincodeRuntime>;
-  /** host:port that chaincode dials. */
-  readonly peerAddress: string;
-  readonly environment: Readonly<Record<string, string>>;
-  readonly startupTimeoutMs: number;
-  readonly backoff: CrashBackoff;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  /** An instance ended without being told to, before or after it was ready. */
-  onCrash?(name: string, version: string): void;
-}
-
-/** Why a launch is wanted. */
-export interface LaunchWish {
-  /** A caller whose signal aborts stops waiting; the launch goes on for the others. */
-  readonly signal?: AbortSignal;
-  /** The transaction that needs it, for traces. */
-  readonly txId?: string;
-  /** Somebody asked for it on purpose (instantiate, upgrade, restart): no pause after crashes. */
-  readonly deliberate?: boolean;
-}
-
-/** What to launch; the package is loaded within the launch, so that its failure reaches every waiter. */
-export interface LaunchTarget {
-  readonly name: string;
-  readonly version: string;
-  /** @throws DenimError where the package is missing or damaged */
-  load(): ChaincodeToRun;
-  /** For an instantiate or upgrade: its definition is not committed yet. */
-  readonly forDeployment?: boolean;
-}
-
-/** A launched instance that is connected. */
-export interface RunningInstance {
-  readonly name: string;
-  readonly version: string;
-  readonly runtime: ChaincodeRuntime["kind"];
-  readonly running: RunningChaincode;
-  /** As `running.exited`, but never rejects. */
-  readonly exited: Promise<ExitStatus>;
-  readonly handler: Handler;
-  readonly recorder: LaunchRecorder;
-  /** When it became ready. */
-  readonly readyAt: number;
-  readonly forDeployment: boolean;
-}
 
 export class Launcher {
   readonly #launches = new Map<string, Launch>();
@@ -173,7 +121,7 @@ export class Launcher {
     if (instance === undefined) return "";
     const status = await within(instance.exited, exitReportGraceMs);
     if (status === undefined) return quoteOutput(instance.running.lastOutput());
-    return `: ${describeExit(status)}${quoteOutput(instance.running.lastOutput())}`;
+    return `: ${howEnded(status, instance.running)}`;
   }
 
   #begin(instance: string, target: LaunchTarget): Launch {
@@ -326,12 +274,12 @@ export class Launcher {
       this.#retire(instance, entry, exitGraceMs);
     }
     void exited.then((status) => {
-      const how = describeExit(status);
+      const how = describeExit(status, running.lastOutput());
       recorder.ended(how);
-      this.options.backoff.explain(instance, `${how}${quoteOutput(running.lastOutput())}`);
+      this.options.backoff.explain(instance, howEnded(status, running));
       if (this.#running.get(instance) !== entry) return;
-      this.#crashed(entry, `${how}${quoteOutput(running.lastOutput())}`);
-      this.options.logger.warn(`chaincode ${instance} ended: ${describeExit(status)}`, {
+      this.#crashed(entry, howEnded(status, running));
+      this.options.logger.warn(`chaincode ${instance} ended: ${how}`, {
         instance,
         exitCode: status.code,
       });

@@ -12,6 +12,7 @@ import type { CallContext, ServiceHandlers } from "../rpc/types.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { Handler } from "./handler.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
+import type { ChaincodeMetrics } from "./metrics.ts";
 import { Outbox } from "./outbox.ts";
 import type { ShimServices } from "./shim-call.ts";
 import { wrapError } from "./wrap-error.ts";
@@ -23,6 +24,8 @@ export interface RegisterServiceOptions {
   readonly authenticator: Pick<Authenticator, "authenticate"> | undefined;
   /** Interval of KEEPALIVE messages in milliseconds; 0 = none. */
   readonly keepaliveMs: number;
+  /** Default: nothing is counted. */
+  readonly metrics?: ChaincodeMetrics;
   readonly logger: Logger;
   /** Called when the stream of a registered chaincode has ended. */
   onClosed(handler: Handler): void;
@@ -81,7 +84,8 @@ export async function* serveStream(
   options: RegisterServiceOptions,
 ): AsyncGenerator<ChaincodeMessage, void, undefined> {
   const outbox = new Outbox();
-  const handler = new Handler(outbox, options.registry, options.services, options.logger);
+  const { registry, services, logger, metrics } = options;
+  const handler = new Handler(outbox, registry, services, logger, metrics);
   const keepalive = options.keepaliveMs > 0
     ? setInterval(() => handler.keepalive(), options.keepaliveMs)
     : undefined;

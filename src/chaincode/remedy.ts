@@ -33,7 +33,7 @@ const remedies: readonly Remedy[] = [
       `package.json has no "start" script: add one that starts the chaincode, and ${repackage}.`,
   },
   {
-    pattern: /JavaScript heap out of memory|OutOfMemoryError|fatal error: out of memory/i,
+    pattern: /JavaScript (?:heap )?out of memory|OutOfMemoryError|fatal error: out of memory/i,
     advice: () =>
       "It ran out of memory: raise its limit (vm.docker.hostConfig.Memory, or chaincode.process.memory for processes; and the heap limit of its own runtime), or make it need less.",
   },

@@ -12,6 +12,10 @@ Deno.test("what programs say when they fail leads to what to do", () => {
     [/modes of the packaged files/, "sh: ./start.sh: Permission denied"],
     [
       /ran out of memory/,
+      "# Fatal JavaScript out of memory: Reached heap limit",
+    ],
+    [
+      /ran out of memory/,
       "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
     ],
     [/registry does not have/, "npm ERR! code E404", "npm ERR! 404 Not Found - GET https://r/nope"],

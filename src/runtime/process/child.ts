@@ -4,6 +4,7 @@ import { DenimError, messageOf } from "../../base/errors.ts";
 import { exitStatus } from "../exit-status.ts";
 import { readLines } from "../output.ts";
 import type { ExitStatus } from "../types.ts";
+import { watchMemory } from "./memory-limit.ts";
 
 /** After SIGTERM a process has so long to end before SIGKILL. */
 export const stopGraceMs = 2_000;
@@ -17,6 +18,8 @@ export interface ChildOptions {
   readonly directory: string;
   /** The whole environment; nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>;
+  /** With its children it is killed when it uses more; 0 = no limit. */
+  readonly memoryBytes?: number;
   onLine(stream: "stdout" | "stderr", text: string): void;
 }
 
@@ -56,8 +59,15 @@ export function startChild(options: ChildOptions): Child {
     readLines(child.stderr, (text) => options.onLine("stderr", text)),
   ]);
 
+  const { memoryBytes = 0 } = options;
+  let outOfMemory = false;
+  const unwatch = watchMemory(child.pid, memoryBytes, () => {
+    outOfMemory = true;
+    killGroup(child.pid, "SIGKILL");
+  });
   const ended = (async () => {
     const status = await child.status;
+    unwatch();
     // Children of it must not outlive it, and would hold the pipes open.
     killGroup(child.pid, "SIGKILL");
     try {
@@ -65,6 +75,7 @@ export function startChild(options: ChildOptions): Child {
     } catch {
       // Something left the group with our pipe in hand; its output is not the chaincode's.
     }
+    if (outOfMemory) return exceeded(memoryBytes);
     const signal = status.signal ?? undefined;
     return exitStatus(signal === undefined ? status.code : undefined, signal);
   })();
@@ -81,6 +92,17 @@ export function startChild(options: ChildOptions): Child {
         clearTimeout(timer);
       }
     },
+  };
+}
+
+/** 137, as a container's end for the same reason. */
+function exceeded(memoryBytes: number): ExitStatus {
+  const megabytes = Math.round(memoryBytes / (1024 * 1024));
+  return {
+    code: 137,
+    signal: "SIGKILL",
+    meaning: `it ran out of memory: it used more than ${megabytes} MiB and was killed; raise ` +
+      "chaincode.process.memory or make it need less",
   };
 }
 

@@ -1,11 +1,12 @@
 /** Environment of child processes: an allow-list, so that the peer's secrets stay with the peer. */
 
 /** What every program may know. */
-const common = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"];
+const common = ["PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ"];
 
 /** What package managers and compilers need besides: homes of caches, proxies, roots of trust. */
 const building = [
   "HOME",
+  "TMPDIR",
   "USER",
   "XDG_CACHE_HOME",
   "HTTP_PROXY",

@@ -170,6 +170,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
     observer: LaunchObserver,
   ): RunningChaincode {
     const context = { directory, engine: this.#engine, toolchain: this.#toolchain };
+    const limits = this.options.limits ?? defaultProcessLimits;
     const places = {
       peerAddress: dialAddress(request.peerAddress),
       instance,
@@ -177,7 +178,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
       tlsServerName: request.tls === undefined
         ? undefined
         : this.options.tlsServerName ?? "localhost",
-      limits: this.options.limits ?? defaultProcessLimits,
+      limits,
       ...(request.inspect === undefined ? {} : { inspect: request.inspect }),
     };
     const launch = request.chaincode.type === ChaincodeSpec_Type.NODE
@@ -194,9 +195,11 @@ export class ProcessRuntime implements ChaincodeRuntime {
       environment: {
         ...runEnvironment(this.#environment),
         HOME: instance,
+        TMPDIR: instance,
         ...launch.environment,
         ...Object.fromEntries(launchEnvironment(request, paths)),
       },
+      memoryBytes: limits.memoryBytes,
       onLine: (stream, text) => output.add(stream, text),
     });
     writeRecord(instance, { owner: identify(Deno.pid), chaincode: identify(child.pid) });

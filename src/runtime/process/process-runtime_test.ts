@@ -48,6 +48,7 @@ Deno.test("nothing of the peer's environment reaches the chaincode but an allow-
       "CORE_PEER_TLS_ENABLED",
       "HOME",
       "PATH",
+      "TMPDIR",
     ]);
     await running.stop();
     await running.stop();

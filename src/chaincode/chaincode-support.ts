@@ -37,7 +37,7 @@ import { withRemedy } from "./launch-failure.ts";
 import { LaunchArchive } from "./launch-archive.ts";
 import { LaunchHistory } from "./launch-history.ts";
 import type { LaunchRecord, LaunchStepObserver } from "./launch-record.ts";
-import { Launcher, type LaunchTarget, type LaunchWish } from "./launcher.ts";
+import { Launcher } from "./launcher.ts";
 import type { ChaincodeMetrics } from "./metrics.ts";
 import { registerService, type RegisterServiceOptions, serveDialled } from "./register-service.ts";
 import type { ShimServices } from "./shim-call.ts";
@@ -245,12 +245,11 @@ class StreamChaincodeSupport implements ChaincodeHost {
   }
 
   /** Launches what is not connected, and measures that. */
-  #launch(target: LaunchTarget, wish: LaunchWish): Promise<Handler> {
-    const { metrics } = this.#options;
+  #launch(...[target, wish]: Parameters<Launcher["launch"]>): Promise<Handler> {
     const instance = instanceName(target.name, target.version);
+    const connected = this.#registry.handler(instance) !== undefined;
     const launching = this.#launcher.launch(target, wish);
-    if (metrics === undefined || this.#registry.handler(instance) !== undefined) return launching;
-    return metrics.launch(instance, launching);
+    return connected ? launching : this.#options.metrics?.launch(instance, launching) ?? launching;
   }
 
   async #invoke(

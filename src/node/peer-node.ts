@@ -10,6 +10,7 @@ import type { LogWriter } from "../base/log-writer.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ChaincodeHost } from "../chaincode/chaincode-host.ts";
 import { createChaincodeSupport } from "../chaincode/chaincode-support.ts";
+import { createChaincodeMetrics } from "../chaincode/metrics.ts";
 import { DirectoryPackageStore } from "../chaincode/package/package-store.ts";
 import { createAclProvider } from "../channel/acl-provider.ts";
 import {
@@ -62,6 +63,7 @@ import { chaincodeServerTls, readPeerTls } from "./peer-tls.ts";
 import { createPeerGateway } from "./gateway.ts";
 import { guardWhileRebuilding } from "./rebuild-guard.ts";
 import { ordererConnector } from "./orderer-connections.ts";
+import { PrivateDataPush } from "./private-data-push.ts";
 import { prune } from "./prune.ts";
 import { Runtimes } from "./runtimes.ts";
 import { SupersededChaincode } from "./superseded-chaincode.ts";
@@ -185,6 +187,18 @@ export class PeerNode {
         }),
         (all) => all.close(),
       );
+      const privateData = owned(
+        new PrivateDataPush({
+          peer,
+          tls,
+          channels,
+          membership: discovery.membership,
+          signer,
+          localMsp,
+          log,
+        }),
+        (push) => push.close(),
+      );
 
       const telemetry = owned(
         createTelemetry({ environment, peer, clock, logger: log.logger("telemetry") }),
@@ -274,6 +288,7 @@ export class PeerNode {
           },
           launchDirectory: join(peer.fileSystemPath, "launches"),
           onCrash: (name, version, pauseMs) => eager?.crashed(name, version, pauseMs),
+          metrics: createChaincodeMetrics(metrics),
           clock,
           logger,
         }),
@@ -314,6 +329,7 @@ export class PeerNode {
         logger,
         historyEnabled: config.ledger.enableHistoryDatabase,
         systemChaincodeVersion,
+        distributePrivateData: privateData.distribute,
         metrics: createProposalMetrics(metrics),
       }));
       const guarded = guardWhileRebuilding(endorser, {
@@ -333,6 +349,8 @@ export class PeerNode {
       });
       registerGossip(server, {
         identity: { signer, tlsCertificateHash: tls?.serverCertificateHash },
+        privateData: privateData.receiver,
+        identityOf: privateData.identityOf,
         logger,
       });
       discovery.register(server);

@@ -111,7 +111,7 @@ Deno.test({
           ["assetcc:2.0 ok", "othercc:1.0 ok"],
         );
         const [first, second] = records.map(({ steps }) => steps.map((step) => step.name));
-        assert.deepEqual(first, ["package", "build", "tls", "start", "register"]);
+        assert.deepEqual(first, ["package", "build", "tls", "start", "register", "ready"]);
         // The same code: built already.
         assert.deepEqual(second, ["package", "tls", "start", "register"]);
       });

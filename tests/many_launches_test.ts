@@ -29,12 +29,14 @@ import {
   startDevelopmentNetwork,
 } from "../src/network/development-network.ts";
 import { connectEngine } from "../src/runtime/docker/connect.ts";
-import { assetExample } from "./support/denim.ts";
+import { assetExample, repository } from "./support/denim.ts";
 import { type DockerForTests, dockerTest } from "./support/docker.ts";
 
 const packageCount = 5;
 const launchCount = 20;
 const channelId = "mychannel";
+/** Builds in containers without npm's registry, of which twenty would take minutes. */
+const plainChaincode = join(repository, "tests/support/plain-chaincode");
 
 /** Descriptors of this process that are sockets, pipes or files; what epoll and timers use stays. */
 function descriptors(): number {
@@ -61,6 +63,7 @@ function children(): string[] {
 async function launchMany(
   directory: string,
   runtime: "process" | "docker",
+  example: string,
   environment: Record<string, string>,
   check: (network: DevelopmentNetwork) => Promise<void> | void,
 ): Promise<void> {
@@ -88,7 +91,7 @@ async function launchMany(
   try {
     const sources = Array.from({ length: packageCount }, (_, i) => {
       const path = join(directory, `source${i}`);
-      cpSync(assetExample, path, { recursive: true });
+      cpSync(example, path, { recursive: true });
       const json = JSON.parse(readFileSync(join(path, "package.json"), "utf8"));
       writeFileSync(
         join(path, "package.json"),
@@ -109,7 +112,7 @@ async function launchMany(
       await deployAndCommit(client, "deploy", { ...deployment, call: { ...call, path: "" } });
     };
     // Connections are open, and modules loaded, before the machine is busy with builds.
-    await deploy({ ...calls[0], name: "warm", path: assetExample });
+    await deploy({ ...calls[0], name: "warm", path: example });
     const results = await Promise.allSettled(calls.map(deploy));
     for (const result of results) if (result.status === "rejected") throw result.reason;
     const versions = await Promise.all(
@@ -138,7 +141,7 @@ Deno.test("process: twenty at once of five packages make five builds and leave n
   await withDirectory(async (directory) => {
     const before = descriptors();
     let processes = "";
-    await launchMany(directory, "process", {}, (network) => {
+    await launchMany(directory, "process", assetExample, {}, (network) => {
       processes = join(
         network.running.directory,
         "peers",
@@ -160,38 +163,47 @@ Deno.test("process: twenty at once of five packages make five builds and leave n
 });
 
 dockerTest(
-  "docker: twenty at once of five packages make five builds and leave no container or descriptor",
+  "docker: twenty at once of five packages make five builds and leave no container, image or descriptor",
   async (docker: DockerForTests) => {
     await withDirectory(async (directory) => {
-      const engine = await connectEngine(docker.vm);
-      const containers = async () =>
-        (await engine.docker.listContainers({ all: true, filters: "{}" })).length;
-      const containersBefore = await containers();
       const before = descriptors();
-      const owned = JSON.stringify({ label: [`org.denim.owner=${ownerOf(directory)}`] });
-      await launchMany(
-        directory,
-        "docker",
-        {
-          CORE_VM_ENDPOINT: docker.vm.endpoint,
-          CORE_CHAINCODE_BUILDER: docker.platforms.builder,
-          CORE_CHAINCODE_NODE_RUNTIME: docker.platforms.node.runtime,
-        },
-        async () => {
-          const running = await engine.docker.listContainers({ all: true, filters: owned });
-          assert.equal(running.length, launchCount + 1);
-          const filters = JSON.stringify({ label: ["org.denim.build"] });
-          const ours = (await engine.docker.listImages({ filters })).flatMap((
-            { RepoTags, Labels },
-          ) =>
-            (RepoTags ?? []).filter((tag) => /-cc\d+-1\.0-/.test(tag))
-              .map((tag) => ({ tag, build: Labels?.["org.denim.build"] }))
-          );
-          assert.equal(ours.length, launchCount);
-          assert.equal(new Set(ours.map(({ build }) => build)).size, packageCount);
-        },
-      );
-      assert.equal(await containers(), containersBefore);
+      const connection = await connectEngine(docker.vm);
+      const engine = connection.docker;
+      const filters = JSON.stringify({ label: [`org.denim.owner=${ownerOf(directory)}`] });
+      try {
+        await launchMany(
+          directory,
+          "docker",
+          plainChaincode,
+          {
+            CORE_VM_ENDPOINT: docker.vm.endpoint,
+            CORE_CHAINCODE_BUILDER: docker.platforms.builder,
+            CORE_CHAINCODE_NODE_RUNTIME: docker.platforms.node.runtime,
+          },
+          async () => {
+            const running = await engine.listContainers({ all: true, filters });
+            assert.equal(running.length, launchCount + 1);
+          },
+        );
+        assert.deepEqual(await engine.listContainers({ all: true, filters }), []);
+        const images = await engine.listImages({ filters });
+        // Each has its name and its labels; none was left half made.
+        assert.deepEqual(
+          images.map(({ RepoTags }) => RepoTags?.map((tag) => /-(\w+)-1\.0-/.exec(tag)?.[1]))
+            .sort(),
+          [...Array(launchCount).keys()].map((i) => [`cc${i}`]).concat([["warm"]]).sort(),
+        );
+        // Two builds never make the same layer: files have times.
+        const layers = await Promise.all(
+          images.map(async ({ Id }) => (await engine.getImage(Id).inspect()).RootFS?.Layers.join()),
+        );
+        assert.equal(new Set(layers).size, packageCount + 1);
+      } finally {
+        for (const { Id } of await engine.listImages({ filters })) {
+          await engine.getImage(Id).remove({ force: true });
+        }
+        connection.close();
+      }
       const after = descriptors();
       assert(after <= before + 10, `${before} descriptors before, ${after} after`);
     });

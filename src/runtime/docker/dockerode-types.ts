@@ -44,10 +44,11 @@ export interface Dockerode {
     inspect(options?: WithSignal): Promise<{
       Id: string;
       Config: { Labels?: Record<string, string> | null };
+      RootFS?: { Layers: string[] };
     }>;
     /** Takes no options, not even a signal. */
     history(): Promise<{ Id: string; Size: number; Tags: string[] | null }[]>;
-    remove(options?: WithSignal): Promise<unknown>;
+    remove(options?: { force?: boolean } & WithSignal): Promise<unknown>;
   };
   listImages(options: { filters: string } & WithSignal): Promise<
     { Id: string; RepoTags?: string[] | null; Labels?: Record<string, string> | null }[]

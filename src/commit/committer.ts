@@ -41,18 +41,27 @@ export interface CommitterOptions {
 /** The committer of one channel. */
 export function createCommitter(options: CommitterOptions): Committer {
   let last: Promise<unknown> = Promise.resolve();
+  let ahead = -1;
+  const follows = (number: number) => ahead > number;
   return {
     commitBlock(block) {
-      const committed = last.then(() => commitBlock(options, block));
+      const committed = last.then(() => commitBlock(options, block, follows));
       last = committed.catch(() => {});
       return committed;
     },
-    prepare: (block) => options.validator.prepare(block),
+    prepare(block) {
+      ahead = Number(block.header?.number ?? -1);
+      options.validator.prepare(block);
+    },
     idle: () => last.then(() => {}),
   };
 }
 
-async function commitBlock(options: CommitterOptions, block: Block): Promise<CommittedBlock> {
+async function commitBlock(
+  options: CommitterOptions,
+  block: Block,
+  follows: (number: number) => boolean,
+): Promise<CommittedBlock> {
   const { channelId, ledger, logger, clock } = options;
   const number = checkOrder(options, block);
   const startedAt = clock.now();
@@ -70,7 +79,13 @@ async function commitBlock(options: CommitterOptions, block: Block): Promise<Com
     transaction?.type === HeaderType.CONFIG && flags[index] === TxValidationCode.VALID
   );
   const putInForce = config < 0 ? undefined : options.prepareConfig(block, config);
-  const committed = ledger.commit({ block, flags, privateData, missingPrivateData: missing });
+  const committed = ledger.commit({
+    block,
+    flags,
+    privateData,
+    missingPrivateData: missing,
+    moreFollow: follows(number),
+  });
   putInForce?.();
   const timings: BlockTimings = {
     channelId,

@@ -122,6 +122,24 @@ function storedSets(txId: string) {
   return set ? [set] : [];
 }
 
+Deno.test("a block is forced to the disk, unless the next one is at hand already", async () => {
+  const next = blocks[privateNumber + 1];
+  const commit = async (...prepared: Block[]) => {
+    const { committer, commits } = recordingCommitter({
+      block: privateBlock,
+      flags: privateFlags,
+      stored: storedSets,
+    });
+    for (const block of prepared) committer.prepare(block);
+    await committer.commitBlock(privateBlock);
+    return commits[0].moreFollow;
+  };
+  assert.deepEqual(
+    [await commit(), await commit(privateBlock), await commit(privateBlock, next)],
+    [false, false, true],
+  );
+});
+
 Deno.test("private data that hashes to the promise is committed, the rest is recorded as missing", async () => {
   const lost = privateTxIds[1];
   const { committer, commits, purged } = recordingCommitter({

@@ -244,6 +244,7 @@ export class SqliteLedger implements PeerLedger {
     };
     const definitions = prepared.mvcc.publicUpdates.of(lsccNamespace)?.keys() ?? [];
     const writing = performance.now();
+    this.database.forceToDisk(!input.moreFollow);
     const { tip, times } = this.database.transaction(() => {
       const times = writeBlock(write, stores, committed);
       this.#defineIndexes(stores.indexes, definitions);

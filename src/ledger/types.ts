@@ -153,6 +153,11 @@ export interface CommitInput {
   readonly privateData?: BlockPrivateData;
   /** Without it, every private write of a valid transaction that is not in `privateData` counts. */
   readonly missingPrivateData?: readonly MissingPrivateData[];
+  /**
+   * The next block is at hand: this one is forced to the disk together with it. A loss of power may
+   * take both, whole, and the peer gets them again from its orderer; a killed peer loses neither.
+   */
+  readonly moreFollow?: boolean;
 }
 
 /** One key of the world state as stored, in all namespaces (`ns$$hcoll`, `ns$$pcoll` too). */

@@ -130,6 +130,7 @@ export class Database {
   readonly #inner: DatabaseSync;
   readonly #statements = new Map<string, Statement>();
   #open = true;
+  #forced = true;
 
   /** @throws DenimError `ledger-damaged`, `ledger-locked`, `ledger-storage` */
   constructor(readonly file: string, options: DatabaseOptions) {
@@ -151,6 +152,16 @@ export class Database {
       this.close();
       throw cause;
     }
+  }
+
+  /**
+   * Whether a transaction is on the disk when it ends (the default), or only with the next one that
+   * is. Either way it survives the end of the process, and is there as a whole or not at all.
+   */
+  forceToDisk(force: boolean): void {
+    if (force === this.#forced) return;
+    this.exec(`PRAGMA synchronous=${force ? "FULL" : "NORMAL"}`);
+    this.#forced = force;
   }
 
   exec(sql: string): void {

@@ -113,6 +113,10 @@ function peerSettings(raw: RawConfig): PeerSettings {
         1_000,
       ),
       btlPullMargin: raw.integer("peer.gossip.pvtData.btlPullMargin", 10),
+      pushAckTimeoutMs: positiveOr(
+        raw.durationMs("peer.gossip.pvtData.pushAckTimeout", 3_000),
+        3_000,
+      ),
     },
     gateway: {
       enabled: raw.boolean("peer.gateway.enabled"),

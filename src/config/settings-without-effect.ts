@@ -49,7 +49,6 @@ export const settingsWithoutEffect: readonly SettingWithoutEffect[] = [
     "election",
     "state",
     "pvtData.pullRetryThreshold",
-    "pvtData.pushAckTimeout",
     "pvtData.btlPullMargin",
     "pvtData.reconcileBatchSize",
     "pvtData.reconcileSleepInterval",

@@ -70,6 +70,8 @@ export interface PeerSettings {
     readonly endpoint: string;
     readonly transientStoreMaxBlockRetention: number;
     readonly btlPullMargin: number;
+    /** How long an endorser waits for a peer that it sends private data to. */
+    readonly pushAckTimeoutMs: number;
   };
   /** `peer.adminService.listenAddress`: where the Admin service listens; `""` for the peer's own listener. */
   readonly adminListenAddress: string;

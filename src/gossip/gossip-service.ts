@@ -20,11 +20,14 @@
  *   commit/ (verified, in order, exactly once). Blocks from peers enter through the same door, with
  *   `verifyBlock` first; the deliver client is asked to stop where another peer of the organisation
  *   leads.
- * - Private data: commit/private-data.ts decides what is missing and whether this peer may have it
- *   (`CollectionEligibility`); the ledger keeps the list of what is missing. Pushes of endorsers end
- *   in the transient store; pulls at commit and later reconciliation fill the gaps.
+ * - Private data: endorsers push it (`private-data-distributor.ts`) and `private-data-receiver.ts`
+ *   takes it into the transient store; that works between Denim peers, and from Denim to Go peers
+ *   that it knows. commit/private-data.ts decides what is missing and whether this peer may have it
+ *   (`CollectionEligibility`); the ledger keeps the list of what is missing. Pulls at commit and
+ *   later reconciliation, which fill the gaps, are still to come.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
+import { DenimError } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { hex } from "../base/bytes.ts";
 import {
@@ -42,6 +45,8 @@ import { tryDecode } from "../protocol/decode.ts";
 import { GrpcStatus, RpcError } from "../rpc/status.ts";
 import type { CallContext, RpcServer } from "../rpc/types.ts";
 import { type ConnectionIdentity, connEstablish } from "./conn-establish.ts";
+import { checkConnEstablish, type HandshakeRules, type RemotePeer } from "./handshake.ts";
+import type { PrivateDataReceiver } from "./private-data-receiver.ts";
 
 /** Streams open at one time; a Go peer keeps one. */
 export const defaultMaxStreams = 1_000;
@@ -54,6 +59,10 @@ const maxLoggedCallers = 1_000;
 
 export interface GossipServiceOptions {
   readonly identity: ConnectionIdentity;
+  /** Takes private data of callers that have proved who they are; undefined: it is passed over. */
+  readonly privateData?: PrivateDataReceiver;
+  /** See `HandshakeRules`; needed for private data. */
+  readonly identityOf?: HandshakeRules["identityOf"];
   readonly logger: Logger;
   readonly maxStreams?: number;
   readonly handshakeTimeoutMs?: number;
@@ -82,7 +91,7 @@ class GossipService {
   /** Introduces this peer, then knows nobody for as long as the caller stays. */
   async *serve(
     requests: AsyncIterable<Envelope>,
-    { remoteAddress }: CallContext,
+    { remoteAddress, clientCertificate }: CallContext,
   ): AsyncGenerator<Envelope> {
     const { identity, maxStreams = defaultMaxStreams } = this.#options;
     if (this.#streams >= maxStreams) {
@@ -93,11 +102,15 @@ class GossipService {
       const messages = requests[Symbol.asyncIterator]();
       const first = await this.#introduction(messages);
       if (first === undefined) return;
-      this.#noteCaller(first, remoteAddress);
+      this.#noteCaller(first.introduction, remoteAddress);
       yield connEstablish(identity);
+      const caller = this.#proof(first.envelope, clientCertificate);
       for (let next = await messages.next(); !next.done; next = await messages.next()) {
         const message = tryDecode(GossipMessageSchema, next.value.payload);
         if (message?.content.case === "memReq") yield noMembers(message);
+        if (message?.content.case !== "privateData") continue;
+        const answer = this.#options.privateData?.receive(message, caller);
+        if (answer !== undefined) yield answer;
       }
     } finally {
       this.#streams--;
@@ -105,7 +118,9 @@ class GossipService {
   }
 
   /** The caller's first message; undefined where it left without a word. @throws RpcError */
-  async #introduction(messages: AsyncIterator<Envelope>): Promise<ConnEstablish | undefined> {
+  async #introduction(
+    messages: AsyncIterator<Envelope>,
+  ): Promise<{ envelope: Envelope; introduction: ConnEstablish } | undefined> {
     const { handshakeTimeoutMs = defaultHandshakeTimeoutMs } = this.#options;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -120,7 +135,23 @@ class GossipService {
     if (first.done) return undefined;
     const content = tryDecode(GossipMessageSchema, first.value.payload)?.content;
     if (content?.case !== "conn") throw new RpcError(GrpcStatus.UNKNOWN, "Wrong type");
-    return content.value;
+    return { envelope: first.value, introduction: content.value };
+  }
+
+  /** Who the caller is, proved when it first matters. */
+  #proof(envelope: Envelope, clientCertificate: Uint8Array | undefined): () => RemotePeer {
+    const { identityOf, identity } = this.#options;
+    let proved: RemotePeer | undefined;
+    return () => {
+      if (identityOf === undefined) throw new DenimError("unsupported", "callers are not known");
+      if (identity.tlsCertificateHash !== undefined && clientCertificate === undefined) {
+        throw new DenimError("bad-gossip-handshake", "No TLS certificate");
+      }
+      return proved ??= checkConnEstablish(envelope, {
+        identityOf,
+        certificate: clientCertificate,
+      });
+    };
   }
 
   /** One line per caller: who it says it is has not been checked, and nothing depends on it. */

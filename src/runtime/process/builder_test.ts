@@ -212,7 +212,7 @@ Deno.test("under Deno, chaincode reaches the peer and nothing else, unless that 
   }
 });
 
-Deno.test("JavaScript that needs more memory than it may ends, and its output says why", async () => {
+Deno.test("JavaScript that needs more memory than it may ends, and says why", async () => {
   const chaincode = script(
     "const all = []; for (;;) all.push(new Array(1e5).fill({}).map(() => ({})))",
   );
@@ -223,8 +223,12 @@ Deno.test("JavaScript that needs more memory than it may ends, and its output sa
       const status = await running.exited;
       assert.notEqual(status.code, 0);
       const output = running.lastOutput().map(({ text }) => text).join("\n");
-      assert.match(output, /heap (limit|out of memory)/i);
-    }, { engine, limits: { memoryBytes: 64 * 1024 * 1024, network: "peer" } });
+      // Its engine notices first, unless the machine is so busy that the watch does.
+      assert.match(
+        `${output}\n${status.meaning}`,
+        /heap (limit|out of memory)|ran out of memory:/i,
+      );
+    }, { engine, limits: { memoryBytes: 400 * 1024 * 1024, network: "peer" } });
   }
 });
 

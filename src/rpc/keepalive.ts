@@ -28,3 +28,18 @@ export function keepAlive(
     clearTimeout(deadline);
   };
 }
+
+/** Pings once, now; a session that does not answer within `timeoutMs` is destroyed. */
+export function probe(session: Http2Session, timeoutMs: number): void {
+  if (session.destroyed) return;
+  const deadline = setTimeout(
+    () => session.destroy(new Error("ping was not answered")),
+    timeoutMs,
+  );
+  const over = () => {
+    clearTimeout(deadline);
+    session.off("close", over);
+  };
+  session.once("close", over);
+  session.ping(over);
+}

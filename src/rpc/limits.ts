@@ -13,6 +13,11 @@ export interface RpcLimits {
   readonly maxFrameBytes: number;
   /** A connection that has not finished its TLS handshake by then is cut (servers). */
   readonly handshakeTimeoutMs: number;
+  /**
+   * A call whose other side takes no message for this long is ended (servers): a reader that has
+   * gone to sleep must not hold memory for ever.
+   */
+  readonly sendStallTimeoutMs: number;
   /** Time between pings; 0 sends none. */
   readonly keepaliveIntervalMs: number;
   /** A ping not answered by then ends the connection. */
@@ -29,6 +34,7 @@ export const defaultServerLimits: RpcLimits = {
   connectionWindowBytes: 16 * megabyte,
   maxFrameBytes: 256 * 1024,
   handshakeTimeoutMs: 5_000,
+  sendStallTimeoutMs: 120_000,
   keepaliveIntervalMs: 2 * 60 * 60 * 1000,
   keepaliveTimeoutMs: 20_000,
 };

@@ -6,6 +6,8 @@ import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { encodeFrame, FrameReader, plainBytes } from "./framing.ts";
 import { Inbox } from "./inbox.ts";
+import { probe } from "./keepalive.ts";
+import type { RpcLimits } from "./limits.ts";
 import type { CallCompleted, CallMetrics } from "./server-metrics.ts";
 import { encodeStatusMessage, GrpcStatus, RpcError, toStatus } from "./status.ts";
 import { maxTimerMs, parseTimeout } from "./timeout.ts";
@@ -13,6 +15,8 @@ import type { CallContext } from "./types.ts";
 
 /** RST_STREAM code. */
 const http2NoError = 0;
+/** gRPC reads it as RESOURCE_EXHAUSTED. */
+const http2EnhanceYourCalm = 11;
 
 /** A handler without its message types. */
 export type AnyHandler = (request: unknown, context: CallContext) => unknown;
@@ -43,8 +47,10 @@ export class ServerCall implements CallContext {
   readonly #registered: RegisteredMethod;
   readonly #logger: Logger;
   readonly #reader: FrameReader;
+  readonly #limits: RpcLimits;
   readonly #finished: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #stallTimer: ReturnType<typeof setTimeout> | undefined;
   #abort: AbortController | undefined;
   /** Why the call was cut before its handler ended. */
   #cut: RpcError | undefined;
@@ -60,7 +66,7 @@ export class ServerCall implements CallContext {
     headers: IncomingHttpHeaders,
     registered: RegisteredMethod,
     connection: Connection,
-    maxMessageBytes: number,
+    limits: RpcLimits,
     logger: Logger,
     finished: () => void,
   ) {
@@ -68,7 +74,8 @@ export class ServerCall implements CallContext {
     this.#registered = registered;
     this.#logger = logger;
     this.#finished = finished;
-    this.#reader = new FrameReader(maxMessageBytes);
+    this.#reader = new FrameReader(limits.maxMessageBytes);
+    this.#limits = limits;
     this.method = registered.path;
     this.remoteAddress = connection.remoteAddress;
     this.clientCertificate = connection.clientCertificate;
@@ -250,7 +257,34 @@ export class ServerCall implements CallContext {
   }
 
   #drained(): Promise<void> {
-    return new Promise((resolve) => this.#stream.once("drain", resolve));
+    return new Promise((resolve) => {
+      this.#stallTimer = setTimeout(() => this.#stalled(), this.#limits.sendStallTimeoutMs);
+      this.#stream.once("drain", () => {
+        clearTimeout(this.#stallTimer);
+        resolve();
+      });
+    });
+  }
+
+  /** Nobody takes the last message: the call ends, and the connection too if nobody is there at all. */
+  #stalled(): void {
+    const { sendStallTimeoutMs, keepaliveTimeoutMs } = this.#limits;
+    this.#logger.info(
+      `${this.method} ended: the client has not read for ${sendStallTimeoutMs} ms`,
+      {
+        remoteAddress: this.remoteAddress,
+      },
+    );
+    const { session } = this.#stream;
+    this.cut(
+      new RpcError(
+        GrpcStatus.RESOURCE_EXHAUSTED,
+        `the client has not read for ${sendStallTimeoutMs} ms`,
+      ),
+    );
+    // Trailers would wait behind the message that is not read; a reset does not.
+    this.#stream.close(http2EnhanceYourCalm);
+    if (session) probe(session, keepaliveTimeoutMs);
   }
 
   #sendHeaders(): void {
@@ -299,6 +333,7 @@ export class ServerCall implements CallContext {
 
   #end(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#stallTimer);
     if (this.#ended) return;
     this.#ended = true;
     this.#finished();

@@ -3,6 +3,7 @@
  * its services; the wire protocol is gRPC's own (PROTOCOL-HTTP2).
  */
 import http2 from "node:http2";
+import type { Socket } from "node:net";
 import type {
   Http2Server,
   IncomingHttpHeaders,
@@ -26,6 +27,7 @@ import {
   ServerCall,
   stopReading,
 } from "./server-call.ts";
+import { addressOf, RawSockets } from "./raw-sockets.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 import { encodeStatusMessage, GrpcStatus, RpcError } from "./status.ts";
 import { serverTlsOptions } from "./tls.ts";
@@ -63,6 +65,7 @@ class Http2RpcServer implements RpcServer {
   readonly #methods = new Map<string, RegisteredMethod>();
   readonly #sessions = new Map<ServerHttp2Session, Connection>();
   readonly #calls = new Set<ServerCall>();
+  readonly #sockets = new RawSockets();
   #idle: Deferred<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -90,11 +93,11 @@ class Http2RpcServer implements RpcServer {
       secure.on("tlsClientError", (error: Error) => {
         this.#logger.warn("TLS handshake failed", { error: error.message });
       });
-      secure.on("secureConnection", coalesceWrites);
+      secure.on("secureConnection", (socket) => this.#adopt(socket));
       this.#server = secure as unknown as Http2Server;
     } else {
       this.#server = http2.createServer(settings);
-      this.#server.on("connection", coalesceWrites);
+      this.#server.on("connection", (socket) => this.#adopt(socket));
     }
     this.#server.on("session", (session) => this.#accept(session));
     this.#server.on("sessionError", (error: Error) => {
@@ -136,16 +139,22 @@ class Http2RpcServer implements RpcServer {
     }
   }
 
+  #adopt(socket: Socket): void {
+    coalesceWrites(socket);
+    this.#sockets.add(socket);
+  }
+
   #accept(session: ServerHttp2Session): void {
-    deferDestroy(session);
     const socket = session.socket as unknown as {
       remoteAddress?: string;
       remotePort?: number;
       getPeerCertificate?(): { raw?: Uint8Array } | null;
     };
+    const remoteAddress = addressOf(socket);
+    deferDestroy(session, () => this.#sockets.sessionEnded(remoteAddress));
     const raw = this.#options.tls ? socket.getPeerCertificate?.()?.raw : undefined;
     this.#sessions.set(session, {
-      remoteAddress: formatAddress(socket.remoteAddress ?? "", socket.remotePort ?? 0),
+      remoteAddress,
       clientCertificate: raw ? new Uint8Array(raw) : undefined,
     });
     session.setLocalWindowSize?.(this.#limits.connectionWindowBytes);
@@ -182,7 +191,7 @@ class Http2RpcServer implements RpcServer {
       headers,
       registered,
       connection ?? { remoteAddress: "", clientCertificate: undefined },
-      this.#limits.maxMessageBytes,
+      this.#limits,
       this.#logger,
       () => {
         this.#calls.delete(call);

@@ -9,6 +9,7 @@ import { coalesceWrites } from "./coalesced-writes.ts";
 import { deferDestroy } from "./deferred-destroy.ts";
 import { keepAlive } from "./keepalive.ts";
 import type { RpcLimits } from "./limits.ts";
+import { letGo } from "./raw-sockets.ts";
 import { GrpcStatus, RpcError } from "./status.ts";
 import { clientTlsOptions, type ConnectFailure, explainConnectError } from "./tls.ts";
 import type { ClientTls } from "./types.ts";
@@ -41,6 +42,7 @@ export class ClientSession {
     deferDestroy(http2, (error) => {
       this.usable = false;
       if (error !== undefined) failed(error);
+      letGo(socket);
     });
     socket.on("error", failed);
     socket.on("close", () => this.usable = false);

@@ -33,12 +33,22 @@ const order: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, 
 
 const loggerName = /^[0-9A-Za-z_#:-]+(\.[0-9A-Za-z_#:-]+)*$/;
 
+/** Whether Fabric knows a level of this name. Mirrors flogging.IsValidLevel. */
+export function isLogLevel(name: string): boolean {
+  return levelNames.has(name);
+}
+
 /** Mirrors common/flogging/loggerlevels.go. */
 export class LogSpec {
+  /** The most talkative level that any module has. */
+  readonly #lowest: number;
+
   private constructor(
     private readonly defaultLevel: NamedLevel,
     private readonly levels: ReadonlyMap<string, NamedLevel>,
-  ) {}
+  ) {
+    this.#lowest = Math.min(...[defaultLevel, ...levels.values()].map(({ level }) => order[level]));
+  }
 
   /** @throws DenimError `invalid-log-spec` with Fabric's text */
   static parse(text: string): LogSpec {
@@ -78,13 +88,27 @@ export class LogSpec {
    * nearest dotted parent's, else the default.
    */
   levelOf(module: string): LogLevel {
+    return this.#levelOf(module).level;
+  }
+
+  /** The level's name as Fabric prints it: also `panic` and others that mean `error` to us. */
+  levelNameOf(module: string): string {
+    return this.#levelOf(module).name;
+  }
+
+  #levelOf(module: string): NamedLevel {
     for (let name = `${module}.`;;) {
       const named = this.levels.get(name);
-      if (named) return named.level;
+      if (named) return named;
       const dot = name.lastIndexOf(".");
-      if (dot <= 0) return this.defaultLevel.level;
+      if (dot <= 0) return this.defaultLevel;
       name = name.slice(0, dot);
     }
+  }
+
+  /** Whether any module writes entries of this level: a quick answer before the exact one. */
+  enabledAnywhere(level: LogLevel): boolean {
+    return order[level] >= this.#lowest;
   }
 
   enables(module: string, level: LogLevel): boolean {

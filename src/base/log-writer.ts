@@ -26,7 +26,7 @@ export interface LogOptions {
 
 /** Hears of log entries, to count them. */
 export interface LogObserver {
-  /** An entry was compared with the level in force. */
+  /** An entry of a level that some module writes was compared with its own module's. */
   checked(level: LogLevel): void;
   written(level: LogLevel): void;
 }
@@ -69,6 +69,7 @@ export class LogWriter {
   }
 
   #write(module: string, level: LogLevel, message: string, facts?: Record<string, unknown>) {
+    if (!this.#spec.enabledAnywhere(level)) return;
     for (const observer of this.#observers) observer.checked(level);
     if (!this.#spec.enables(module, level)) return;
     for (const observer of this.#observers) observer.written(level);

@@ -72,13 +72,14 @@ Deno.test("levels filter by module, change while running, and a bad change chang
 });
 
 Deno.test("an observer hears of entries that are checked and of those that are written, until it ends", () => {
-  const { log } = testLog("warn");
+  const { log } = testLog("other=info:warn");
   const checked: string[] = [];
   const written: string[] = [];
   const end = log.observe({
     checked: (level) => checked.push(level),
     written: (level) => written.push(level),
   });
+  log.logger("a").debug("hidden from all");
   log.logger("a").info("hidden");
   log.logger("a").error("shown");
   end();

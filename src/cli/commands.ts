@@ -3,6 +3,7 @@ import { channelFlags } from "./channel/flags.ts";
 import { chaincodeFlags, transientFlag } from "./chaincode/flags.ts";
 import type { Command } from "./command.ts";
 import { ledgerFlags } from "./ledger/flags.ts";
+import { logging } from "./logging/commands.ts";
 import { networkFlags } from "./network/flags.ts";
 import { ordererFlags } from "./orderer-flags.ts";
 
@@ -419,6 +420,7 @@ export function rootCommand(program: string): Command {
         ],
       },
       channel,
+      logging,
       node,
       {
         name: "version",

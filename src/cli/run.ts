@@ -101,6 +101,6 @@ function fail(
     const stack = error instanceof Error ? error.stack : undefined;
     terminal.err(`${stack ?? ""}\nThis is a defect in denim: please report it.\n`);
   }
-  if (error instanceof UsageError) terminal.err(usage());
+  if (error instanceof UsageError) terminal.err(`${usage()}\n`);
   return 1;
 }

@@ -51,7 +51,7 @@ export async function openSession(
     ? findRunningNetwork(terminal.workingDirectory, terminal.environment)
     : undefined;
   if (network) config = withNetworkSettings(config, network, terminal.environment);
-  if (invocation.path[0] !== "node") {
+  if (flags.declares("orderer")) {
     config = config.with({
       "orderer.address": flags.string("orderer"),
       "orderer.tls.enabled": flags.boolean("tls"),

@@ -2,9 +2,15 @@
 import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { type Envelope, HeaderType } from "../gen/common/common_pb.ts";
+import {
+  ChannelHeaderSchema,
+  type Envelope,
+  HeaderType,
+  PayloadSchema,
+  SignatureHeaderSchema,
+} from "../gen/common/common_pb.ts";
 import type { Policy } from "../policy/types.ts";
-import { openEnvelope } from "../protocol/envelope.ts";
+import { decode } from "../protocol/decode.ts";
 import { envelopeSignedData } from "../protocol/signed-data.ts";
 import { timestampToMs } from "../protocol/timestamp.ts";
 import type { CallContext } from "../rpc/types.ts";
@@ -30,14 +36,7 @@ export function authorizedOperation<T>(
   { remoteAddress }: Pick<CallContext, "remoteAddress">,
   decodeData: (data: Uint8Array) => T,
 ): T {
-  const { channelHeader, payload } = openEnvelope(request);
-  if (channelHeader.type !== HeaderType.PEER_ADMIN_OPERATION) {
-    throw new DenimError(
-      "bad-request",
-      `bad request: invalid type ${HeaderType[channelHeader.type] ?? channelHeader.type}`,
-    );
-  }
-  const operation = decodeData(payload.data);
+  const { channelHeader, signatureHeader, operation } = opened(request, decodeData);
   if (channelHeader.timestamp === undefined) throw new DenimError("bad-request", "empty timestamp");
   const differenceMs = Math.abs(timestampToMs(channelHeader.timestamp) - clock.now());
   if (!(differenceMs <= maxTimeDifferenceMs)) {
@@ -47,10 +46,34 @@ export function authorizedOperation<T>(
     throw new DenimError("access-denied", "access denied");
   }
   try {
+    decode(SignatureHeaderSchema, signatureHeader);
+  } catch (error) {
+    const reason = messageOf(error).replace(/^.*?: /, "GetSignatureHeaderFromBytes failed, err ");
+    throw new DenimError("bad-request", `bad request, cannot extract signed data: ${reason}`);
+  }
+  try {
     policy.evaluate(envelopeSignedData(request));
   } catch (error) {
     logger.warn(`Request from ${remoteAddress} unauthorized: ${messageOf(error)}`);
     throw new DenimError("access-denied", "access denied");
   }
   return operation;
+}
+
+/** Mirrors UnmarshalEnvelopeOfType of protos/utils. */
+function opened<T>(request: Envelope, decodeData: (data: Uint8Array) => T) {
+  const bad = (reason: string) => new DenimError("bad-request", `bad request: ${reason}`);
+  try {
+    const { header, data } = decode(PayloadSchema, request.payload);
+    if (header === undefined) throw bad("envelope must have a Header");
+    const channelHeader = decode(ChannelHeaderSchema, header.channelHeader);
+    const { type } = channelHeader;
+    if (type !== HeaderType.PEER_ADMIN_OPERATION) {
+      throw bad(`invalid type ${HeaderType[type] ?? type}, expected PEER_ADMIN_OPERATION`);
+    }
+    return { channelHeader, signatureHeader: header.signatureHeader, operation: decodeData(data) };
+  } catch (error) {
+    if (error instanceof DenimError && error.code === "bad-request") throw error;
+    throw bad(messageOf(error));
+  }
 }

@@ -47,7 +47,7 @@ export function createAdminService(options: AdminServiceOptions): ServiceHandler
       const { logModule } = levelRequest(operation);
       return create(LogLevelResponseSchema, {
         logModule,
-        logLevel: log.spec.levelOf(logModule).toUpperCase(),
+        logLevel: log.spec.levelNameOf(logModule).toUpperCase(),
       });
     }),
     setModuleLogLevel: guarded<typeof LogLevelResponseSchema>((operation) => {
@@ -86,5 +86,5 @@ export function createAdminService(options: AdminServiceOptions): ServiceHandler
 }
 
 function operationOf(data: Uint8Array): AdminOperation {
-  return decode(AdminOperationSchema, data);
+  return decode(AdminOperationSchema, data, "message for type PEER_ADMIN_OPERATION");
 }

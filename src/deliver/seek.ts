@@ -37,6 +37,8 @@ function startOf(position: SeekPosition, height: number): number | undefined {
       return 0;
     case "newest":
       return Math.max(0, height - 1);
+    case "nextCommit":
+      return height; // Fabric 2.4 and later; SDKs of that line begin so
     case "specified": {
       const { number } = position.Type.value;
       return number > BigInt(height) ? undefined : Number(number);

@@ -2,13 +2,14 @@
  * Who can endorse: groups of peers and the combinations of groups that satisfy the endorsement
  * policies. Mirrors discovery/endorsement/endorsement.go.
  */
+import { toBinary } from "@bufbuild/protobuf";
 import { hex } from "../base/bytes.ts";
 import { DenimError } from "../base/errors.ts";
 import {
   type SignaturePolicyEnvelope,
   SignaturePolicyEnvelopeSchema,
 } from "../gen/common/policies_pb.ts";
-import type { ChaincodeInterest } from "../gen/discovery/protocol_pb.ts";
+import type { ChaincodeCall, ChaincodeInterest } from "../gen/discovery/protocol_pb.ts";
 import { tryDecodeAsGo } from "../protocol/go-wire.ts";
 import { interestedPeers, type InterestedPeersSources } from "./interested-peers.ts";
 import { mergeCombinations, type PrincipalSet } from "./merge-combinations.ts";
@@ -20,6 +21,9 @@ import type {
   EndorsementPlanner,
   PeerMember,
 } from "./types.ts";
+
+/** Different policies of keys in one interest. */
+export const maxKeyPolicies = 100;
 
 /** Plans with what `sources` know at the time of each call. */
 export function createEndorsementPlanner(sources: InterestedPeersSources): EndorsementPlanner {
@@ -86,12 +90,7 @@ function principalSets(
   principals: Principals,
   peersBeing: (principal: number) => readonly PeerMember[],
 ): readonly PrincipalSet[] {
-  // A chaincode's policy merged with itself once more than Fabric's first time changes nothing.
-  const names = interest.chaincodes.map(({ name }) => name)
-    .filter((name, i, all) => all.slice(0, i).filter((one) => one === name).length < 2);
-  const policies = names.map((name) =>
-    policyOf(chaincodes.metadata(channelId, name, false)?.policy)
-  );
+  const policies = policiesOf(chaincodes, channelId, interest);
   const perChaincode = policies.map((policy) => {
     const numbers = policy.identities.map((identity) => principals.numberOf(identity));
     const combinations = policyCombinations(policy, {
@@ -125,9 +124,52 @@ function principalSets(
   );
 }
 
+/**
+ * All policies that the endorsements must satisfy: those of the chaincodes, and of keys where the
+ * interest has them (Fabric 2.x).
+ */
+function policiesOf(
+  chaincodes: InterestedPeersSources["chaincodes"],
+  channelId: string,
+  { chaincodes: calls }: ChaincodeInterest,
+): readonly SignaturePolicyEnvelope[] {
+  // A chaincode's policy merged with itself once more than Fabric's first time changes nothing.
+  const names = calls.filter((call) => !disregardsNamespacePolicy(call)).map(({ name }) => name)
+    .filter((name, i, all) => all.slice(0, i).filter((one) => one === name).length < 2);
+  const ofChaincodes = names.map((name) => {
+    const bytes = chaincodes.metadata(channelId, name, false)?.policy;
+    return checkedPolicy(bytes && tryDecodeAsGo(SignaturePolicyEnvelopeSchema, bytes));
+  });
+  const ofKeys = new Map<string, SignaturePolicyEnvelope>();
+  for (const policy of calls.flatMap(({ keyPolicies }) => keyPolicies)) {
+    // Many keys share a policy; a transaction may write thousands.
+    ofKeys.set(hex(toBinary(SignaturePolicyEnvelopeSchema, policy)), checkedPolicy(policy));
+  }
+  if (ofKeys.size > maxKeyPolicies) {
+    throw new DenimError(
+      "interest-too-large",
+      `a chaincode interest has at most ${maxKeyPolicies} different key policies, not ${ofKeys.size}`,
+      { keyPolicies: ofKeys.size, maxKeyPolicies },
+    );
+  }
+  return [...ofChaincodes, ...ofKeys.values()];
+}
+
+/** @throws DenimError `no-policy` where nothing would be left that endorsements must satisfy */
+function disregardsNamespacePolicy(call: ChaincodeCall): boolean {
+  if (!call.disregardNamespacePolicy) return false;
+  if (call.keyPolicies.length > 0) return true;
+  throw new DenimError(
+    "no-policy",
+    `requested to disregard chaincode ${call.name}'s policy but key and collection policies are ` +
+      "missing, either disable DisregardNamespacePolicy or specify at least one key policy or at " +
+      "least one collection policy",
+    { chaincode: call.name },
+  );
+}
+
 /** @throws DenimError `policy-not-found` also for a policy that cannot be read, as in Fabric */
-function policyOf(bytes: Uint8Array | undefined): SignaturePolicyEnvelope {
-  const policy = bytes && tryDecodeAsGo(SignaturePolicyEnvelopeSchema, bytes);
+function checkedPolicy(policy: SignaturePolicyEnvelope | undefined): SignaturePolicyEnvelope {
   if (!policy?.rule || policy.identities.length === 0) {
     throw new DenimError("policy-not-found", "policy not found");
   }

@@ -51,7 +51,8 @@ export function interestedPeers(
       );
     }
     wanted.push(metadata);
-    collections.push(...collectionPrincipals(metadata, call));
+    // From Fabric 2.x on: what is only written need not be kept by the endorser.
+    if (!call.noPrivateReads) collections.push(...collectionPrincipals(metadata, call));
   }
   const isOneOf = ({ identity }: PeerMember, principals: readonly MSPPrincipal[]) =>
     principals.some((principal) => sources.satisfies(channelId, identity, principal));

@@ -7,6 +7,7 @@ import { sleep } from "../base/async.ts";
 import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { Membership as MembershipService } from "../gen/denim/membership_pb.ts";
 import {
   Discovery,
   type QueryResult,
@@ -16,7 +17,10 @@ import {
 } from "../gen/discovery/protocol_pb.ts";
 import type { IdentityDeserializer, SigningIdentity } from "../msp/types.ts";
 import type { RpcClient } from "../rpc/types.ts";
-import { checkToldPeer } from "./told-peer.ts";
+import { GrpcStatus, RpcError } from "../rpc/status.ts";
+import { introductionOf } from "./introductions.ts";
+import type { SelfDescription } from "./self-description.ts";
+import { checkToldPeer, type ToldPeer } from "./told-peer.ts";
 import { ToldPeers } from "./told-peers.ts";
 import type { Membership, PeerMember } from "./types.ts";
 
@@ -40,8 +44,8 @@ export interface AskedPeersTiming {
 }
 
 export const defaultTiming: AskedPeersTiming = {
-  refreshMs: 10_000,
-  staleAfterMs: 35_000,
+  refreshMs: 5_000,
+  staleAfterMs: 25_000,
   maxBackoffMs: 60_000,
   answerTimeoutMs: 5_000,
 };
@@ -56,7 +60,7 @@ export interface AskedPeersOptions {
   readonly tlsCertificateHash: Uint8Array | undefined;
   /** The MSPs of a channel; undefined for one that this peer has not joined. */
   identities(channelId: string): IdentityDeserializer | undefined;
-  readonly selfPkiId: Uint8Array;
+  readonly self: SelfDescription;
   readonly timing?: Partial<AskedPeersTiming>;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -72,6 +76,8 @@ interface Conversation {
   notBefore: number;
   /** What was last complained about: each complaint is logged once. */
   complaint: string;
+  /** False once it has said that it knows no introductions, as Go peers do. */
+  introduces: boolean;
 }
 
 export class AskedPeers implements Membership {
@@ -84,7 +90,7 @@ export class AskedPeers implements Membership {
 
   constructor(private readonly options: AskedPeersOptions) {
     this.#timing = { ...defaultTiming, ...options.timing };
-    this.#told = new ToldPeers(options.selfPkiId, this.#timing.staleAfterMs, options.clock);
+    this.#told = new ToldPeers(options.self.pkiId, this.#timing.staleAfterMs, options.clock);
   }
 
   localPeers(): readonly PeerMember[] {
@@ -93,6 +99,11 @@ export class AskedPeers implements Membership {
 
   channelPeers(channelId: string): readonly PeerMember[] {
     return this.#told.channelPeers(channelId);
+  }
+
+  /** Takes in a peer that has introduced itself. */
+  add(channelId: string, told: ToldPeer): void {
+    this.#told.add(channelId, told);
   }
 
   /** Begins to ask. */
@@ -142,6 +153,7 @@ export class AskedPeers implements Membership {
     const conversation = await this.#conversationWith(peer);
     if (this.options.clock.now() < conversation.notBefore || this.#closing.signal.aborted) return;
     try {
+      await this.#introduce(peer, conversation);
       const { results } = await conversation.client.unary(
         Discovery.method.discover,
         conversation.request,
@@ -159,6 +171,23 @@ export class AskedPeers implements Membership {
     }
   }
 
+  /** So that a peer which nobody asks is known, too. */
+  async #introduce(peer: AskedPeer, conversation: Conversation): Promise<void> {
+    const { self } = this.options;
+    const introduction = conversation.introduces &&
+      introductionOf((channelId) => self.memberIn(channelId), peer.channelIds);
+    if (!introduction) return;
+    try {
+      await conversation.client.unary(MembershipService.method.introduce, introduction, {
+        timeoutMs: this.#timing.answerTimeoutMs,
+        signal: this.#closing.signal,
+      });
+    } catch (error) {
+      if (!(error instanceof RpcError) || error.status !== GrpcStatus.UNIMPLEMENTED) throw error;
+      conversation.introduces = false;
+    }
+  }
+
   async #conversationWith(peer: AskedPeer): Promise<Conversation> {
     const key = JSON.stringify([peer.mspId, ...peer.channelIds]);
     const known = this.#conversations.get(peer.address);
@@ -172,6 +201,7 @@ export class AskedPeers implements Membership {
       failures: 0,
       notBefore: 0,
       complaint: "",
+      introduces: true,
     };
     this.#conversations.set(peer.address, conversation);
     return conversation;
@@ -225,6 +255,7 @@ export class AskedPeers implements Membership {
   #failed(peer: AskedPeer, conversation: Conversation, reason: string): void {
     const { refreshMs, maxBackoffMs } = this.#timing;
     conversation.failures++;
+    conversation.introduces = true; // another program may be there next time
     const pauseMs = Math.min(maxBackoffMs, refreshMs * 2 ** Math.min(conversation.failures, 20));
     conversation.notBefore = this.options.clock.now() + pauseMs;
     this.#complain(peer, conversation, reason);

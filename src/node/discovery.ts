@@ -8,11 +8,13 @@ import type { PeerSettings } from "../config/types.ts";
 import { AskedPeers } from "../discovery/asked-peers.ts";
 import { createDiscoveryService } from "../discovery/discovery-service.ts";
 import { createEndorsementPlanner } from "../discovery/endorsement-planner.ts";
+import { createIntroductionService } from "../discovery/introductions.ts";
 import { interestedPeers, type InterestedPeersSources } from "../discovery/interested-peers.ts";
 import { KnownPeers } from "../discovery/known-peers.ts";
 import { Neighbours } from "../discovery/neighbours.ts";
 import { SelfDescription } from "../discovery/self-description.ts";
 import type { EndorsementPlanner, Membership } from "../discovery/types.ts";
+import { Membership as MembershipService } from "../gen/denim/membership_pb.ts";
 import { Discovery } from "../gen/discovery/protocol_pb.ts";
 import type { MSPPrincipal } from "../gen/msp/msp_principal_pb.ts";
 import type { Msp, SigningIdentity } from "../msp/types.ts";
@@ -97,7 +99,7 @@ export class PeerDiscovery {
       signer,
       tlsCertificateHash: tls?.clientCertificateHash,
       identities: (channelId) => bundleOf(channelId)?.mspManager,
-      selfPkiId: self.pkiId,
+      self,
       clock,
       logger,
     });
@@ -111,11 +113,10 @@ export class PeerDiscovery {
     this.planner = createEndorsementPlanner(this.#sources);
   }
 
-  /** Offers the service, where `peer.discovery.enabled`. */
+  /** Offers the service, where `peer.discovery.enabled`, and lets other peers introduce themselves. */
   register(server: RpcServer): void {
     const { peer, channels, signer, localMsp, tls, log } = this.options;
     const { discovery } = peer;
-    if (!discovery.enabled) return;
     const signedByAny = discovery.orgMembersAllowedAccess ? signedByAnyMember : signedByAnyAdmin;
     const localPolicy = compileSignaturePolicy(signedByAny([signer.mspId]), localMsp);
     const evaluate = (channelId: string, path: string, signed: SignedData) => {
@@ -123,6 +124,16 @@ export class PeerDiscovery {
       if (policy === undefined) throw new DenimError("access-denied", `no policy ${path}`);
       policy.evaluate([signed]);
     };
+    server.register(
+      MembershipService,
+      createIntroductionService({
+        identities: (channelId) => channels.bundle(channelId)?.mspManager,
+        checkReader: (channelId, signed) => evaluate(channelId, applicationReadersPath, signed),
+        add: (channelId, told) => this.#asked.add(channelId, told),
+        logger: log.logger("discovery"),
+      }),
+    );
+    if (!discovery.enabled) return;
     server.register(
       Discovery,
       createDiscoveryService({

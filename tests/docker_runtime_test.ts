@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { Deferred, withDeadline } from "../src/base/async.ts";
+import { Deferred, sleep, withDeadline } from "../src/base/async.ts";
 import { hex } from "../src/base/bytes.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { DenimError } from "../src/base/errors.ts";
@@ -380,6 +380,25 @@ dockerTest("an engine behind TLS with client certificates is used", async (docke
     await new Promise((resolve) => proxy.close(resolve));
   }
 }, []);
+
+dockerTest("a runtime that is closed leaves no descriptor open", async (docker) => {
+  if (!existsSync("/proc/self/fd")) return;
+  const descriptors = () => readdirSync("/proc/self/fd").length;
+  const use = () =>
+    withRuntime(docker, async (runtime) => {
+      await Promise.all(Array.from({ length: 5 }, () => runtime.hasImage("denim-no-such-image")));
+      assert(descriptors() > before);
+    });
+  let before = 0;
+  await use(); // Deno opens a pair of sockets for itself with the first request.
+  await sleep(100);
+  before = descriptors();
+  await use();
+  // Before idle connections would be closed anyway.
+  const deadline = Date.now() + 3_000;
+  while (descriptors() > before && Date.now() < deadline) await sleep(20);
+  assert(descriptors() <= before, `${before} before, ${descriptors()} after`);
+});
 
 dockerTest("the engine is checked, and says what it is", async (docker) => {
   await withRuntime(docker, async (runtime) => {

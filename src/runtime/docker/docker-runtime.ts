@@ -287,7 +287,12 @@ export class DockerRuntime implements ChaincodeRuntime {
     // A few at a time: removals share the engine, and each has a deadline of its own.
     const gate = new Gate(maxParallelRemovals);
     const { signal } = new AbortController();
-    await Promise.all([...this.#running].map((running) => gate.run(signal, () => running.stop())));
+    const stops = [...this.#running].map((running) => gate.run(signal, () => running.stop()));
+    for (const result of await Promise.allSettled(stops)) {
+      if (result.status === "fulfilled") continue;
+      // An engine that has gone must not keep the peer from ending.
+      this.#logger.warn(`a container may be left: ${messageOf(result.reason)}`);
+    }
     (await this.#connection?.catch(() => undefined))?.close();
   }
 

@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import { withDeadline } from "../../base/async.ts";
+import { sleep } from "../../base/async.ts";
 import { utf8 } from "../../base/bytes.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import { buildFailed } from "../build-error.ts";
@@ -14,6 +15,7 @@ import type { BuilderJob, PlatformSettings } from "../platforms/types.ts";
 import { throwIfAborted } from "../single-flight.ts";
 import type { ChaincodeToRun, LaunchObserver } from "../types.ts";
 import type { BuilderSurroundings } from "./builder-surroundings.ts";
+import { containerEnd } from "./container-end.ts";
 import type { RegistryCredentials } from "./docker-config.ts";
 import type { Dockerode, DockerodeContainer } from "./dockerode-types.ts";
 import { apiError, statusOf } from "./engine-error.ts";
@@ -21,6 +23,9 @@ import { followFrames, followProgress, readAll } from "./output-stream.ts";
 
 /** A build may make so much; a JavaScript chaincode with its modules has some 30 MB. */
 export const maxBuildOutputBytes = 1024 * 1024 * 1024;
+
+/** After a builder has ended, its output has so long to arrive. */
+const logDrainMs = 2_000;
 
 /** Create, upload or start of a container may take so long; a busy engine needs seconds. */
 export const containerStepTimeoutMs = 60_000;
@@ -137,15 +142,16 @@ async function runBuilder(
       await container.putArchive(files, { path: "/", abortSignal });
     }
     await container.start({ abortSignal });
-    const [logs, status] = await Promise.all([
-      followLogs(container, output, abortSignal),
-      container.wait({ abortSignal }),
-    ]);
-    void logs;
-    if (status.StatusCode !== 0) {
+    const logs = followLogs(container, output, abortSignal);
+    const ended = containerEnd(container, logs.catch(() => {}), abortSignal);
+    // Output that breaks off costs only output; one that is refused means that the engine is not well.
+    const code = await Promise.race([ended, logs.then(() => ended)]);
+    abortSignal.throwIfAborted();
+    await settled(logs, logDrainMs);
+    if (code !== 0) {
       throw buildFailed(
         chaincode,
-        `the builder ended with exit code ${status.StatusCode}`,
+        `the builder ended with exit code ${code}`,
         output,
         "Correct the sources, and package them again.",
       );
@@ -157,6 +163,13 @@ async function runBuilder(
   } finally {
     await removeContainer(container);
   }
+}
+
+/** Waits for an end, whatever it is, but not longer than that. */
+async function settled(work: Promise<void>, timeoutMs: number): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work.catch(() => {}), sleep(timeoutMs, over.signal)]);
+  over.abort();
 }
 
 async function followLogs(

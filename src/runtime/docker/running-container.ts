@@ -1,26 +1,19 @@
 /** A started container: its output, its end, its removal. */
-import { sleep, withDeadline } from "../../base/async.ts";
+import { withDeadline } from "../../base/async.ts";
 import type { Clock } from "../../base/clock.ts";
 import { messageOf } from "../../base/errors.ts";
 import type { Logger } from "../../base/logger.ts";
 import { exitStatus } from "../exit-status.ts";
 import { OutputLog } from "../output.ts";
 import type { ExitStatus, OutputLine, RunningChaincode } from "../types.ts";
+import { containerEnd, inspectTimeoutMs } from "./container-end.ts";
 import type { DockerodeContainer } from "./dockerode-types.ts";
-import { apiError, statusOf } from "./engine-error.ts";
+import { statusOf } from "./engine-error.ts";
 import { removeContainer } from "./image-build.ts";
 import { followFrames } from "./output-stream.ts";
 
 /** After a container has ended, its log has so long to arrive. */
 export const logDrainMs = 2_000;
-
-/** A container is asked whether it runs so often, beside waiting for its end. */
-export const watchPauseMs = 15_000;
-/** The same once its log has ended. */
-export const inspectPauseMs = 500;
-const inspectTimeoutMs = 5_000;
-/** An engine that does not answer so many times in a row has gone, and the container with it. */
-const maxInspectFailures = 4;
 
 export interface FollowOptions {
   readonly clock: Clock;
@@ -83,18 +76,14 @@ async function awaitExit(
 ): Promise<ExitStatus> {
   let code: number | undefined;
   let outOfMemory = false;
-  const watched = new AbortController();
-  const waited = container.wait({ abortSignal: watched.signal }).then((end) => end.StatusCode);
-  waited.catch(() => {});
   try {
-    code = await Promise.race([waited, watchState(container, logs, watched.signal)]);
+    code = await containerEnd(container, logs, new AbortController().signal);
     const abortSignal = AbortSignal.timeout(inspectTimeoutMs);
     outOfMemory = (await container.inspect({ abortSignal })).State.OOMKilled === true;
   } catch (error) {
     // Removed by stop(), or the engine has gone.
     if (statusOf(error) !== 404) logger.warn(`container ${name}: ${messageOf(error)}`);
   }
-  watched.abort();
   try {
     await withDeadline(logs, logDrainMs, `output of container ${name}`);
   } catch (error) {
@@ -102,36 +91,6 @@ async function awaitExit(
   }
   await tryRemove(container, name, logger);
   return exitStatus(code, undefined, outOfMemory);
-}
-
-/**
- * The exit code, found by asking. An answer to `wait` whose connection breaks in its middle never comes
- * and never fails; then the end of the log is the first sign.
- * @throws DenimError `docker-failed` when the container or the engine has gone
- */
-async function watchState(
-  container: DockerodeContainer,
-  logs: Promise<void>,
-  signal: AbortSignal,
-): Promise<number | undefined> {
-  let pauseMs = watchPauseMs;
-  void logs.then(() => pauseMs = inspectPauseMs);
-  for (let failures = 0; !signal.aborted;) {
-    // With the log's end the last pause is cut short.
-    await Promise.race([sleep(pauseMs, signal), ...(pauseMs === watchPauseMs ? [logs] : [])]);
-    if (signal.aborted) break;
-    try {
-      const abortSignal = AbortSignal.timeout(inspectTimeoutMs);
-      const { State } = await container.inspect({ abortSignal });
-      failures = 0;
-      if (State.Running === false) return State.ExitCode;
-    } catch (error) {
-      if (statusOf(error) === 404 || ++failures >= maxInspectFailures) {
-        throw apiError(`container ${container.id.slice(0, 12)}`, error);
-      }
-    }
-  }
-  return undefined;
 }
 
 /** Removes a container; that it cannot be removed is only worth a warning. */

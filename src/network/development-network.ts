@@ -29,6 +29,7 @@ import { joinChannel } from "./join-channel.ts";
 import { makeArtifacts, makeKeys, writeClientConfig } from "./keys-and-genesis.ts";
 import { layoutOf, type NetworkLayout, networkOrganization } from "./layout.ts";
 import { startOrderer } from "./network-orderer.ts";
+import { operationsSettings } from "./operations-settings.ts";
 import { type NetworkSettings, newSettings, readSettings, writeSettings } from "./settings.ts";
 
 export interface DevelopmentNetworkOptions {
@@ -154,11 +155,11 @@ async function startPeers(
   // CORE_PEER_* of a shell speaks of the client; what speaks of engines and chaincode holds here too.
   const shared = Object.fromEntries(
     Object.entries(environment).filter(([name]) =>
-      !name.startsWith("CORE_") || /^CORE_(VM|CHAINCODE|LEDGER)_/.test(name)
+      !name.startsWith("CORE_") || /^CORE_(VM|CHAINCODE|LEDGER|OPERATIONS|METRICS)_/.test(name)
     ),
   );
   const neighbours = new Neighbours();
-  const started = await Promise.allSettled(layout.organizations.map((org) => {
+  const started = await Promise.allSettled(layout.organizations.map((org, i) => {
     const { config } = {
       config: configOf(shared, undefined, layout.directory).with({
         "peer.id": org.peerHost,
@@ -175,7 +176,7 @@ async function startPeers(
         "peer.tls.cert.file": join(org.peerTlsPath, "server.crt"),
         "peer.tls.key.file": join(org.peerTlsPath, "server.key"),
         "peer.tls.rootcert.file": join(org.peerTlsPath, "ca.crt"),
-        "operations.listenAddress": "",
+        ...operationsSettings(environment, i),
         "chaincode.runtime": runtime,
       }),
     };

@@ -1,4 +1,5 @@
 /** The HTTP(S) server behind the operations listener. Mirrors core/operations/system.go and core/middleware. */
+import { Buffer } from "node:buffer";
 import { createPrivateKey, randomUUID, X509Certificate } from "node:crypto";
 import http from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -158,6 +159,9 @@ export class HttpListener {
       this.#expect(socket, this.#limits.writeTimeoutMs);
       const body = request.method === "HEAD" ? undefined : answer.body;
       if (answer.contentType !== undefined) response.setHeader("Content-Type", answer.contentType);
+      if (answer.status !== 204) {
+        response.setHeader("Content-Length", Buffer.byteLength(answer.body ?? ""));
+      }
       response.writeHead(answer.status);
       response.end(body, () => {
         if (!socket.destroyed) this.#expect(socket, this.#limits.readTimeoutMs);

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { sleep } from "../../src/base/async.ts";
 import { concat } from "../../src/base/bytes.ts";
 import { silentLogger } from "../../src/base/logger.ts";
 import type { EcdsaProvider } from "../../src/crypto/types.ts";
@@ -105,10 +106,13 @@ const tls = (name: string) =>
     "utf8",
   );
 
-/** Hands out the chain from wherever a peer asks; then waits. */
-export async function serveBlocks(chain: readonly Block[]) {
+/** Hands out the chain from wherever a peer asks, with pauses between blocks; then waits. */
+export async function serveBlocks(
+  chain: readonly Block[],
+  { listen = "127.0.0.1:0", pauseMs = 0 } = {},
+) {
   const server = await createRpcServer({
-    listen: "127.0.0.1:0",
+    listen,
     tls: { certificate: tls("server.crt"), key: tls("server.key") },
     logger: silentLogger,
   });
@@ -119,6 +123,7 @@ export async function serveBlocks(chain: readonly Block[]) {
         const first = start?.Type.case === "specified" ? Number(start.Type.value.number) : 0;
         for (const value of chain.slice(first)) {
           yield create(DeliverResponseSchema, { Type: { case: "block", value } });
+          if (pauseMs > 0) await sleep(pauseMs, signal);
         }
         await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
       }

@@ -11,30 +11,13 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../src/base/clock.ts";
-import { LogSpec } from "../src/base/log-spec.ts";
-import { LogWriter } from "../src/base/log-writer.ts";
-import { text, utf8 } from "../src/base/bytes.ts";
-import {
-  deployAndCommit,
-  installPackage,
-  queryChaincode,
-} from "../src/client/chaincode-lifecycle.ts";
-import { networkClient } from "../src/client/network-client.ts";
-import { packageSources } from "../src/cli/chaincode/source-package.ts";
-import { silentLogger } from "../src/base/logger.ts";
-import { ChaincodeSpec_Type } from "../src/gen/peer/chaincode_pb.ts";
-import {
-  type DevelopmentNetwork,
-  startDevelopmentNetwork,
-} from "../src/network/development-network.ts";
 import { connectEngine } from "../src/runtime/docker/connect.ts";
 import { assetExample, repository } from "./support/denim.ts";
 import { type DockerForTests, dockerTest } from "./support/docker.ts";
+import { peerDirectory, withNetwork } from "./support/running-network.ts";
 
 const packageCount = 5;
 const launchCount = 20;
-const channelId = "mychannel";
 /** Builds in containers without npm's registry, of which twenty would take minutes. */
 const plainChaincode = join(repository, "tests/support/plain-chaincode");
 
@@ -65,30 +48,9 @@ async function launchMany(
   runtime: "process" | "docker",
   example: string,
   environment: Record<string, string>,
-  check: (network: DevelopmentNetwork) => Promise<void> | void,
+  check: () => Promise<void> | void,
 ): Promise<void> {
-  const network = await startDevelopmentNetwork({
-    directory: join(directory, "network"),
-    organizations: 1,
-    channelId,
-    firstPort: 0,
-    chosen: { organizations: true, channelId: true, firstPort: true },
-    runtime,
-    environment: { ...Deno.env.toObject(), HOME: directory, ...environment },
-    clock: systemClock,
-    log: new LogWriter({
-      write: () => {},
-      clock: systemClock,
-      spec: LogSpec.parse("error"),
-      coloured: false,
-    }),
-  });
-  const client = await networkClient(
-    network.running,
-    network.running.organizations[0],
-    systemClock,
-  );
-  try {
+  await withNetwork({ directory, runtime, environment }, async ({ deploy, query }) => {
     const sources = Array.from({ length: packageCount }, (_, i) => {
       const path = join(directory, `source${i}`);
       cpSync(example, path, { recursive: true });
@@ -99,35 +61,19 @@ async function launchMany(
       );
       return path;
     });
-    const calls = Array.from({ length: launchCount }, (_, i) => ({
-      name: `cc${i}`,
-      version: "1.0",
-      path: sources[i % packageCount],
-      type: ChaincodeSpec_Type.NODE,
-      args: [],
-    }));
-    const deploy = async (call: typeof calls[number]) => {
-      await installPackage(client, await packageSources(call, silentLogger));
-      const deployment = { channelId, policy: new Uint8Array(0), escc: "escc", vscc: "vscc" };
-      await deployAndCommit(client, "deploy", { ...deployment, call: { ...call, path: "" } });
-    };
     // Connections are open, and modules loaded, before the machine is busy with builds.
-    await deploy({ ...calls[0], name: "warm", path: example });
-    const results = await Promise.allSettled(calls.map(deploy));
-    for (const result of results) if (result.status === "rejected") throw result.reason;
-    const versions = await Promise.all(
-      calls.map(async ({ name, type }) =>
-        text(await queryChaincode(client, channelId, { name, type, args: [utf8("version")] }))
-      ),
+    await deploy("warm", example);
+    const numbers = [...Array(launchCount).keys()];
+    const results = await Promise.allSettled(
+      numbers.map((i) => deploy(`cc${i}`, sources[i % packageCount])),
     );
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+    const versions = await Promise.all(numbers.map((i) => query(`cc${i}`, "version")));
     versions.forEach((version, i) => {
       assert.equal(version, `{"version":"1.0.${i % packageCount}"}`);
     });
-    await check(network);
-  } finally {
-    client.close();
-    await network.stop();
-  }
+    await check();
+  });
 }
 
 function withDirectory(run: (directory: string) => Promise<void>): Promise<void> {
@@ -141,13 +87,8 @@ Deno.test("process: twenty at once of five packages make five builds and leave n
   await withDirectory(async (directory) => {
     const before = descriptors();
     let processes = "";
-    await launchMany(directory, "process", assetExample, {}, (network) => {
-      processes = join(
-        network.running.directory,
-        "peers",
-        "peer0.org1.example.com",
-        "processes",
-      );
+    await launchMany(directory, "process", assetExample, {}, () => {
+      processes = join(peerDirectory(directory), "processes");
       assert.equal(readdirSync(join(processes, "builds")).length, packageCount + 1);
       // One installation serves them all: their dependencies are equal.
       assert.equal(readdirSync(join(processes, "cache", "modules")).length, 1);
@@ -169,7 +110,7 @@ dockerTest(
       const before = descriptors();
       const connection = await connectEngine(docker.vm);
       const engine = connection.docker;
-      const filters = JSON.stringify({ label: [`org.denim.owner=${ownerOf(directory)}`] });
+      const filters = JSON.stringify({ label: [`org.denim.owner=${peerDirectory(directory)}`] });
       try {
         await launchMany(
           directory,
@@ -209,8 +150,3 @@ dockerTest(
     });
   },
 );
-
-/** The data directory of the network's peer, which marks what is its own. */
-function ownerOf(directory: string): string {
-  return join(directory, "network", "peers", "peer0.org1.example.com");
-}

@@ -110,6 +110,7 @@ Deno.test("dev starts JavaScript anew on every change, keeps state, and gives it
     );
   {
     await using dev = new DevProcess(work, directory, "--inspect", "--inspect-port", "0");
+    await dev.says(/│ Debugger listening on ws:\/\/127\.0\.0\.1:\d+\//);
     await dev.says(/started: asset-js is ready after \d+ ms/);
     await dev.says(/instantiated asset-js 1\.0 on mychannel/);
     await dev.says(/edit the sources/);
@@ -145,6 +146,65 @@ Deno.test("dev starts JavaScript anew on every change, keeps state, and gives it
   const given = await work.ok(query("asset-js", "read", "a1"));
   assert.match(given, /"owner":"ann"/);
   assert.doesNotMatch(given, /word/);
+});
+
+const typed = (word: string) => `
+import shim, { type ChaincodeStub } from "fabric-shim";
+
+interface Answer { readonly word: string; readonly stored: string }
+
+class Typed {
+  Init(_stub: ChaincodeStub): Promise<unknown> {
+    return Promise.resolve(shim.success());
+  }
+  async Invoke(stub: ChaincodeStub): Promise<unknown> {
+    const { fcn, params: [value = ""] } = stub.getFunctionAndParameters();
+    if (fcn === "put") await stub.putState("key", new TextEncoder().encode(value));
+    const stored = new TextDecoder().decode(await stub.getState("key"));
+    const answer: Answer = { word: "${word}", stored };
+    return shim.success(new TextEncoder().encode(JSON.stringify(answer)));
+  }
+}
+
+shim.start(new Typed());
+`;
+
+Deno.test("dev runs TypeScript, and takes the chaincode over again when the peer was restarted", async () => {
+  await using work = new Workplace();
+  await work.up("--runtime", "process");
+  const directory = join(work.directory, "typed");
+  mkdirSync(directory);
+  const main = join(directory, "chaincode.ts");
+  writeFileSync(
+    join(directory, "package.json"),
+    JSON.stringify({
+      ...{ name: "typed", version: "1.0.0", type: "module" },
+      scripts: { start: "tsx chaincode.ts" },
+      dependencies: { "fabric-shim": "2.5.8" },
+    }),
+  );
+  writeFileSync(main, typed("one"));
+  await using dev = new DevProcess(work, directory);
+  await dev.says(/started: typed is ready/);
+  await dev.says(/edit the sources/);
+  await work.ok(invoke("typed", "put", "kept"));
+  writeFileSync(main, typed("two"));
+  await dev.says(/reload 1 \(chaincode\.ts\): typed is ready/);
+  assert.equal(await work.ok(query("typed", "get")), '{"word":"two","stored":"kept"}\n');
+
+  await work.ok(["down"]);
+  await dev.says(/the peer has gone/);
+  writeFileSync(main, typed("three"));
+  // Under other ports than before.
+  await work.up("--runtime", "process");
+  await dev.says(/started again: typed is ready/);
+  assert.equal(await work.ok(query("typed", "get")), '{"word":"three","stored":"kept"}\n');
+  writeFileSync(main, typed("four"));
+  await dev.says(/reload \d+ \(chaincode\.ts\): typed is ready/);
+  assert.equal(await work.ok(query("typed", "get")), '{"word":"four","stored":"kept"}\n');
+  assert.equal(await dev.end(), 0);
+  // The peer runs what was instantiated.
+  assert.equal(await work.ok(query("typed", "get")), '{"word":"one","stored":"kept"}\n');
 });
 
 Deno.test({

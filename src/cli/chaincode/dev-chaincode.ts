@@ -11,22 +11,28 @@ import type {
   RunningChaincode,
 } from "../../runtime/types.ts";
 import { chaincodeToRun } from "../../runtime/chaincode-to-run.ts";
+import { untilAborted } from "../../chaincode/waiting.ts";
 import type { DevPeer } from "./dev-peer.ts";
 
 /** A started chaincode registers within this time, or people are told that it has not. */
 const registrationTimeoutMs = 30_000;
 
-export interface DevChaincodeOptions {
+/** The peers that the chaincode runs for, until `signal` aborts. */
+export interface DevSession {
   readonly peers: readonly DevPeer[];
+  readonly version: string;
+  readonly signal: AbortSignal;
+}
+
+export interface DevChaincodeOptions {
   readonly runtime: Pick<ChaincodeRuntime, "build" | "start" | "prune">;
   readonly name: string;
-  readonly version: string;
   /** For the chaincode: log levels. */
   readonly environment: Readonly<Record<string, string>>;
   /** Where a debugger attaches, by the number of the peer. */
   readonly inspect: ((peer: number) => string) | undefined;
   /** The sources as they are now. */
-  pack(): Promise<{ readonly bytes: Uint8Array }>;
+  pack(version: string): Promise<{ readonly bytes: Uint8Array }>;
   print(line: string): void;
 }
 
@@ -37,21 +43,33 @@ export class DevChaincode {
 
   constructor(private readonly options: DevChaincodeOptions) {}
 
+  /** Starts the sources as they are for these peers. Told as `reload`. */
+  async start(session: DevSession): Promise<void> {
+    this.#code = undefined;
+    await this.#bringUp(session, this.#reloads === 0 ? "started" : "started again");
+  }
+
   /**
    * Builds the sources and starts them. What cannot be built is told, and what runs goes on; what
    * cannot be started is told, and nothing runs until the next change.
    * @param files what has changed, for people
    */
-  async reload(files: readonly string[]): Promise<void> {
+  async reload(session: DevSession, files: readonly string[]): Promise<void> {
+    await this.#bringUp(session, `reload ${this.#reloads} (${shown(files)})`);
+  }
+
+  async #bringUp(session: DevSession, why: string): Promise<void> {
     const { name, print } = this.options;
+    const { signal } = session;
     const began = performance.now();
-    const why = this.#reloads === 0 ? "started" : `reload ${this.#reloads} (${shown(files)})`;
     let chaincode: ChaincodeToRun;
     try {
-      chaincode = chaincodeToRun(parsePackage((await this.options.pack()).bytes));
+      const { bytes } = await this.options.pack(session.version);
+      chaincode = chaincodeToRun(parsePackage(bytes));
       if (this.#code !== undefined && equal(this.#code, chaincode.codePackage)) return;
-      await this.options.runtime.build(chaincode, this.#observer(""), new AbortController().signal);
+      await this.options.runtime.build(chaincode, this.#observer(""), signal);
     } catch (error) {
+      if (signal.aborted) return;
       const state = this.#running.length > 0 ? "runs on as it was" : "is down";
       print(`${why}: it cannot be built, ${name} ${state}\n${explained(error)}`);
       return;
@@ -59,9 +77,10 @@ export class DevChaincode {
     this.#code = chaincode.codePackage;
     this.#reloads++;
     try {
-      await this.#exchange(chaincode);
+      await this.#exchange(session, chaincode);
       print(`${why}: ${name} is ready after ${Math.round(performance.now() - began)} ms`);
     } catch (error) {
+      if (signal.aborted) return;
       print(`${why}: ${name} is down\n${explained(error)}`);
     }
     await this.options.runtime.prune?.([chaincode]);
@@ -72,8 +91,8 @@ export class DevChaincode {
     await Promise.all(this.#running.splice(0).map((running) => running.stop()));
   }
 
-  async #exchange(chaincode: ChaincodeToRun): Promise<void> {
-    const { peers, runtime, inspect } = this.options;
+  async #exchange({ peers, signal }: DevSession, chaincode: ChaincodeToRun): Promise<void> {
+    const { runtime, inspect } = this.options;
     const old = this.#running;
     this.#running = [];
     await Promise.all(old.map((running) => running.stop()));
@@ -89,10 +108,10 @@ export class DevChaincode {
           ...(inspect === undefined ? {} : { inspect: inspect(i) }),
         },
         this.#observer(prefix),
-        new AbortController().signal,
+        signal,
       );
       try {
-        await firstOf(registered, running);
+        await firstOf(registered, running, signal);
       } catch (error) {
         await running.stop();
         throw error;
@@ -120,8 +139,12 @@ export class DevChaincode {
   }
 }
 
-/** @throws DenimError where it ends, or does not register, instead */
-async function firstOf(registered: Promise<void>, running: RunningChaincode): Promise<void> {
+/** @throws DenimError where it ends, or does not register, instead; the signal's reason */
+async function firstOf(
+  registered: Promise<void>,
+  running: RunningChaincode,
+  signal: AbortSignal,
+): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     timer = setTimeout(
@@ -140,7 +163,7 @@ async function firstOf(registered: Promise<void>, running: RunningChaincode): Pr
   });
   ended.catch(() => {});
   try {
-    await Promise.race([registered, ended, tooLate]);
+    await untilAborted(Promise.race([registered, ended, tooLate]), signal);
   } finally {
     clearTimeout(timer);
   }

@@ -34,8 +34,9 @@ export async function buildGo(context: BuildContext): Promise<void> {
   );
   const source = join(gopath, "src", importPath);
   const output = join(directory, executable);
-  // Without paths in the program, Go's cache holds for every directory that a build is made in.
-  const common = ["build", "-trimpath", "-o", output];
+  // Without paths in the program, Go's cache holds for every directory that a build is made in;
+  // without debugger's tables (stack traces need none), it is linked a third faster.
+  const common = ["build", "-trimpath", "-ldflags=-w", "-o", output];
   const failure = existsSync(join(source, "go.mod"))
     ? await context.run(
       go,

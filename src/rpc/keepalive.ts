@@ -3,29 +3,39 @@ import type { Http2Session } from "node:http2";
 import type { RpcLimits } from "./limits.ts";
 
 /**
- * Pings every `keepaliveIntervalMs`; a ping not answered within `keepaliveTimeoutMs` destroys the
- * session. Returns the way to stop.
+ * Beyond the interval: Go servers count a ping that comes a moment before their minimum as abuse
+ * and close the connection after the third (ENHANCE_YOUR_CALM, "too_many_pings").
+ */
+const marginMs = 20;
+
+/**
+ * Pings `keepaliveIntervalMs` after the connection was made and after each answer, so that no two
+ * pings reach the other side within that interval; a ping not answered within `keepaliveTimeoutMs`
+ * destroys the session. Returns the way to stop.
  */
 export function keepAlive(
   session: Http2Session,
   limits: Pick<RpcLimits, "keepaliveIntervalMs" | "keepaliveTimeoutMs">,
 ): () => void {
   if (limits.keepaliveIntervalMs <= 0) return () => {};
-  let deadline: ReturnType<typeof setTimeout> | undefined;
-  const interval = setInterval(() => {
-    if (session.destroyed || deadline !== undefined) return;
-    deadline = setTimeout(
+  let stopped = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const pause = () => {
+    clearTimeout(timer);
+    if (!stopped) timer = setTimeout(ping, limits.keepaliveIntervalMs + marginMs);
+  };
+  const ping = () => {
+    if (session.destroyed) return;
+    timer = setTimeout(
       () => session.destroy(new Error("keepalive ping was not answered")),
       limits.keepaliveTimeoutMs,
     );
-    session.ping(() => {
-      clearTimeout(deadline);
-      deadline = undefined;
-    });
-  }, limits.keepaliveIntervalMs);
+    session.ping(pause);
+  };
+  pause();
   return () => {
-    clearInterval(interval);
-    clearTimeout(deadline);
+    stopped = true;
+    clearTimeout(timer);
   };
 }
 

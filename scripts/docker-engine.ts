@@ -126,60 +126,85 @@ async function install(): Promise<string | undefined> {
 }
 
 async function start(program: string, tried: string): Promise<EngineResult> {
-  const directory = mkdtempSync(join(tmpdir(), "denim-docker-"));
-  const socket = join(directory, "docker.sock");
-  const logFile = join(directory, "dockerd.log");
-  mkdirSync(join(directory, "data"));
-  const script = 'exec "$0" "$@" >"$DENIM_LOG" 2>&1 </dev/null';
-  const child = new Deno.Command("/bin/sh", {
-    args: [
-      "-c",
-      script,
-      program,
-      `--host=unix://${socket}`,
-      `--data-root=${join(directory, "data")}`,
-      `--exec-root=${join(directory, "exec")}`,
-      `--pidfile=${join(directory, "docker.pid")}`,
-      "--shutdown-timeout=2",
-    ],
-    env: { DENIM_LOG: logFile },
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-    // Ctrl-C goes to the whole group; the engine must outlive the tests it serves.
-    detached: true,
-  }).spawn();
-  let ended = false;
-  const exit = child.status.then(() => void (ended = true));
-  const shutDown = async () => {
+  const engine = new PrivateEngine(program);
+  const words = await engine.start();
+  if (words === undefined) return { ok: true, engine };
+  await engine.stop();
+  return { ok: false, reason: `${tried}, and dockerd could not be started: ${words}` };
+}
+
+/** An engine of one's own, which may be killed, for tests of that; undefined where none can be started. */
+export function privateEngine(...options: string[]): PrivateEngine | undefined {
+  const program = dockerd();
+  if (Deno.build.os !== "linux" || Deno.uid() !== 0 || program === undefined) return undefined;
+  return new PrivateEngine(program, options);
+}
+
+/** A dockerd on a socket and a data root of its own. */
+export class PrivateEngine implements DockerEngine {
+  readonly endpoint: string;
+  readonly origin = "started for these tests";
+  readonly #directory = mkdtempSync(join(tmpdir(), "denim-docker-"));
+  #child: Deno.ChildProcess | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(private readonly program: string, private readonly options: readonly string[] = []) {
+    this.endpoint = `unix://${join(this.#directory, "docker.sock")}`;
+    mkdirSync(join(this.#directory, "data"));
+  }
+
+  /** Starts it, again after `kill`. @returns undefined, or why it did not start */
+  async start(): Promise<string | undefined> {
+    const logFile = join(this.#directory, "dockerd.log");
+    const child = new Deno.Command("/bin/sh", {
+      args: [
+        "-c",
+        'exec "$0" "$@" >"$DENIM_LOG" 2>&1 </dev/null',
+        this.program,
+        `--host=${this.endpoint}`,
+        `--data-root=${join(this.#directory, "data")}`,
+        `--exec-root=${join(this.#directory, "exec")}`,
+        `--pidfile=${join(this.#directory, "docker.pid")}`,
+        "--shutdown-timeout=2",
+        ...this.options,
+      ],
+      env: { DENIM_LOG: logFile },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+      // Ctrl-C goes to the whole group; the engine must outlive the tests it serves.
+      detached: true,
+    }).spawn();
+    this.#child = child;
+    let ended = false;
+    void child.status.then(() => ended = true);
+    for (const deadline = Date.now() + startTimeoutMs; !ended && Date.now() < deadline;) {
+      if (await ping(this.endpoint)) return undefined;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return existsSync(logFile)
+      ? readFileSync(logFile, "utf8").trim().split("\n").slice(-3).join(" | ")
+      : "it wrote no log";
+  }
+
+  /** Ends the engine and its containers; what it has stays. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#child = undefined;
     try {
       child.kill("SIGTERM");
     } catch {
       // It has ended already.
     }
     const timer = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
-    await exit;
+    await child.status;
     clearTimeout(timer);
-    await remove(directory);
-  };
-  let stopping: Promise<void> | undefined;
-  const stop = () => stopping ??= shutDown();
-
-  const deadline = Date.now() + startTimeoutMs;
-  while (!ended && Date.now() < deadline) {
-    if (existsSync(socket) && await ping(`unix://${socket}`)) {
-      return {
-        ok: true,
-        engine: { endpoint: `unix://${socket}`, origin: "started for these tests", stop },
-      };
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  const words = existsSync(logFile)
-    ? readFileSync(logFile, "utf8").trim().split("\n").slice(-3).join(" | ")
-    : "it wrote no log";
-  await stop();
-  return { ok: false, reason: `${tried}, and dockerd could not be started: ${words}` };
+
+  stop(): Promise<void> {
+    return this.#stopping ??= this.kill().then(() => remove(this.#directory));
+  }
 }
 
 /** Removes the engine's directory; overlay mounts that it left are unmounted first. */

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { equal } from "../base/bytes.ts";
+import { silentLogger } from "../base/logger.ts";
+import { channelId, eventually, TestPeer } from "./testing-peers.ts";
+import type { PeerMember } from "./types.ts";
+
+const quick = { refreshMs: 20, maxBackoffMs: 50, staleAfterMs: 25_000, answerTimeoutMs: 5_000 };
+
+/** Moves on by hand, and a little by itself, so that alive messages are made again. */
+function handClock() {
+  const start = Date.now();
+  return {
+    ahead: 0,
+    now(): number {
+      return start + this.ahead;
+    },
+  };
+}
+
+const knows = (peer: TestPeer, ...others: TestPeer[]) => {
+  const members = peer.known.channelPeers(channelId);
+  return members.length === others.length + 1 &&
+    others.every((other) => members.some(({ pkiId }) => equal(pkiId, other.self.pkiId)));
+};
+
+/** Waits for it while the clock goes on. */
+async function eventuallyAtLater(
+  clock: { ahead: number },
+  holds: () => boolean,
+  what: string,
+): Promise<void> {
+  await eventually(() => {
+    clock.ahead += 500;
+    return holds();
+  }, what);
+}
+
+Deno.test("peers that ask one peer come to know each other, and forget those that are gone", async () => {
+  const clock = handClock();
+  await using anchor = await TestPeer.start("peer0.org1", { clock, timing: quick });
+  const asking = { clock, timing: quick, asked: [anchor.asAsked] };
+  await using second = await TestPeer.start("peer0.org2", asking);
+  {
+    await using third = await TestPeer.start("peer1.org1", asking);
+    await eventuallyAtLater(
+      clock,
+      () => knows(anchor, second, third) && knows(second, anchor, third),
+      "all three known",
+    );
+    await eventuallyAtLater(clock, () => knows(third, anchor, second), "all three known");
+    third.height = 77n;
+    const heightAt = (peer: TestPeer) =>
+      peer.known.channelPeers(channelId).find(({ pkiId }) => equal(pkiId, third.self.pkiId))
+        ?.ledgerHeight;
+    await eventuallyAtLater(clock, () => heightAt(second) === 77n, "news of the third's ledger");
+    const [member] = third.known.channelPeers(channelId);
+    assert.deepEqual(member.chaincodes, [{ name: "cc", version: "1" }]);
+    assert.ok(member.local);
+  }
+  await eventuallyAtLater(
+    clock,
+    () => knows(anchor, second) && knows(second, anchor),
+    "the third forgotten",
+  );
+  assert.deepEqual(anchor.known.channelPeers("other"), []);
+});
+
+Deno.test("a peer that knows no introductions, as Go peers, is asked all the same", async () => {
+  const clock = handClock();
+  await using anchor = await TestPeer.start("peer0.org1", { clock, timing: quick, likeGo: true });
+  const asking = { clock, timing: quick, asked: [anchor.asAsked] };
+  await using second = await TestPeer.start("peer0.org2", asking);
+  await eventually(() => knows(second, anchor), "the anchor is known");
+  assert.ok(knows(anchor));
+});
+
+Deno.test("an anchor peer that is down costs one line in the log, and is found when it is back", async () => {
+  const lines: string[] = [];
+  const note = (message: string) => lines.push(message);
+  const logger = { ...silentLogger, warn: note, info: note };
+  const clock = handClock();
+  let rounds = 0;
+  const counted = {
+    now: () => {
+      rounds++;
+      clock.ahead += 20;
+      return clock.now();
+    },
+  };
+  const down = await TestPeer.start("peer0.org2", { clock, timing: quick });
+  const { asAsked } = down;
+  await down[Symbol.asyncDispose]();
+  await using peer = await TestPeer.start("peer0.org1", {
+    clock: counted,
+    timing: quick,
+    logger,
+    asked: [asAsked],
+  });
+  await eventually(() => rounds > 50, "fifty looks at the clock");
+  assert.equal(lines.length, 1, lines.join("\n"));
+  assert.match(lines[0], /^127\.0\.0\.1:\d+ of Org2MSP does not tell which peers there are/);
+  assert.ok(knows(peer));
+  await using back = await TestPeer.start("peer0.org2", { clock, listen: asAsked.address });
+  await eventually(() => knows(peer, back), "the anchor is known");
+  assert.deepEqual(lines.slice(1), [`${asAsked.address} answers again`]);
+});
+
+Deno.test("who shows no address is not known to others", async () => {
+  const clock = handClock();
+  await using anchor = await TestPeer.start("peer0.org1", { clock, timing: quick });
+  const asking = { clock, timing: quick, asked: [anchor.asAsked], endpoint: "" };
+  await using hidden = await TestPeer.start("peer0.org2", asking);
+  await eventually(() => knows(hidden, anchor), "the anchor is known");
+  const addresses = (members: readonly PeerMember[]) => members.map(({ endpoint }) => endpoint);
+  assert.deepEqual(addresses(anchor.known.localPeers()), [anchor.server.address]);
+});

@@ -1,9 +1,9 @@
-/** How long images take. Mirrors core/container/dockercontroller/metrics.go: the engine's part, not the compiler's. */
+/** How long images take, with what they are made of. Mirrors core/container/dockercontroller/metrics.go. */
 import { type MetricsProvider, secondsSince } from "../../base/metrics.ts";
 import type { LaunchObserver } from "../types.ts";
 
 export interface BuildMetrics {
-  /** An observer that measures the step in which the engine makes the image. */
+  /** An observer that measures from the first step to the image, or to the step that fails. */
   observed(chaincode: { name: string; version: string }, observer: LaunchObserver): LaunchObserver;
 }
 
@@ -18,15 +18,14 @@ export function createBuildMetrics(provider: MetricsProvider): BuildMetrics | un
   });
   return {
     observed({ name, version }, observer) {
-      let beganAt = 0;
+      let beganAt: number | undefined;
       return {
         step(step, state, facts) {
-          if (step === "image") {
-            if (state === "begin") beganAt = performance.now();
-            else {
-              duration.with(`${name}:${version}`, String(state === "end"))
-                .observe(secondsSince(beganAt));
-            }
+          if (state === "begin") beganAt ??= performance.now();
+          else if (beganAt !== undefined && (state === "failed" || step === "image")) {
+            duration.with(`${name}:${version}`, String(state === "end"))
+              .observe(secondsSince(beganAt));
+            beganAt = undefined;
           }
           observer.step(step, state, facts);
         },

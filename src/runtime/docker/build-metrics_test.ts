@@ -17,8 +17,8 @@ Deno.test("the time of image builds is measured, and everything observed goes on
   observer.step("image", "begin");
   assert.deepEqual(metrics.lines(), []);
   observer.step("image", "end");
-  observer.step("image", "begin");
-  observer.step("image", "failed");
+  observer.step("pull", "begin");
+  observer.step("pull", "failed");
   assert.deepEqual(metrics.lines(), [
     "dockercontroller_chaincode_container_build_duration{cc:1,false} 1",
     "dockercontroller_chaincode_container_build_duration{cc:1,true} 1",

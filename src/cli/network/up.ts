@@ -12,6 +12,7 @@ import type { CommandHandler, Invocation } from "../command.ts";
 import { UsageError } from "../flags.ts";
 import { ownCommand } from "../own-command.ts";
 import { terminalLog } from "../session.ts";
+import { spawnDetached } from "./detached-process.ts";
 
 /** How long a detached network may take to become ready. */
 const detachTimeoutMs = 60_000;
@@ -41,7 +42,9 @@ export const up: CommandHandler = async (invocation) => {
   }
   if (flags.boolean("detach")) return await detach(invocation, directory);
 
-  const interrupted = terminal.onInterruption();
+  const interrupted = terminal.onInterruption((signal) =>
+    terminal.err(`Received signal: ${signal}\n`)
+  );
   const started = performance.now();
   const { startDevelopmentNetwork } = await import("../../network/development-network.ts");
   const log = terminalLog(terminal);
@@ -115,7 +118,7 @@ async function detach(invocation: Invocation, directory: string): Promise<number
       return 0;
     }
     if (failed !== undefined || performance.now() - started > detachTimeoutMs) {
-      if (failed === undefined) child.kill("SIGKILL");
+      if (failed === undefined) child.kill("SIGTERM");
       const said = /^Error: [^]*/m.exec(await Deno.readTextFile(logFile));
       if (said) {
         terminal.err(said[0]);
@@ -140,18 +143,5 @@ function spawnSelf(invocation: Invocation, directory: string, logFile: string): 
   for (const name of ["orgs", "channel", "runtime", "port"]) {
     if (flags.has(name)) args.push(`--${name}`, flags.string(name));
   }
-  // A shell of its own gives the network a session that survives this terminal, and a log file.
-  return new Deno.Command("/bin/sh", {
-    args: [
-      "-c",
-      'log=$1; shift; command -v setsid >/dev/null && exec setsid "$@" >"$log" 2>&1 </dev/null; exec "$@" >"$log" 2>&1 </dev/null',
-      "denim",
-      logFile,
-      ...ownCommand(),
-      ...args,
-    ],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
+  return spawnDetached([...ownCommand(), ...args], logFile);
 }

@@ -7,6 +7,8 @@
 
 const assert = require("node:assert/strict");
 const { Buffer } = require("node:buffer");
+const { spawn } = require("node:child_process");
+const { once } = require("node:events");
 const path = require("node:path");
 const process = require("node:process");
 const { TextDecoder } = require("node:util");
@@ -97,6 +99,32 @@ function collect(stream) {
   };
 }
 
+/** Waits until a check passes: the other organisation's peer may be a block behind. */
+async function eventually(check) {
+  for (let tries = 0;; tries++) {
+    try {
+      return await check();
+    } catch (error) {
+      if (tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+/** Peers that have not committed the same block yet endorse differently what reads: try again then. */
+async function agreed(submit) {
+  for (let tries = 0;; tries++) {
+    try {
+      return await submit();
+    } catch (error) {
+      const differ = error instanceof EndorseError &&
+        error.details.some(({ message }) => message === "ProposalResponsePayloads do not match");
+      if (!differ || tries === 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
 const last = (items) => items[items.length - 1];
 const eventText = ({ eventName, payload }) => `${eventName}=${text(payload)}`;
 
@@ -119,15 +147,19 @@ const transactions = {
 
   async "submit gives the result after the commit"() {
     const key = newKey();
-    const contract = contractOf(strict);
+    const contract = contractOf(lenient);
     assert.equal(text(await contract.submitTransaction("increment", key)), "1");
     assert.equal(text(await contract.submitTransaction("increment", key)), "2");
     assert.equal(text(await contract.evaluateTransaction("get", key)), "2");
-    assert.equal(
-      text(await contractOf(strict, "Org2MSP").evaluateTransaction("get", key)),
-      "2",
-      "the other organisation's peer has it too, or gets it soon",
-    );
+  },
+
+  async "both organisations' gateways submit what needs both, and read it"() {
+    for (const mspId of ["Org1MSP", "Org2MSP"]) {
+      const key = newKey();
+      const contract = contractOf(strict, mspId);
+      await contract.submitTransaction("put", key, `by ${mspId}`);
+      assert.equal(text(await contract.evaluateTransaction("get", key)), `by ${mspId}`);
+    }
   },
 
   async "transient data reaches the transaction function"() {
@@ -159,7 +191,7 @@ const transactions = {
 
   async "two that read the same version: one of them conflicts and says so"() {
     const key = newKey();
-    const contract = contractOf(strict);
+    const contract = contractOf(lenient);
     await contract.submitTransaction("increment", key);
     const prepare = () => contract.newProposal("increment", { arguments: [key] }).endorse();
     const both = [await prepare(), await prepare()];
@@ -532,16 +564,8 @@ const privateData = {
       arguments: [key, "org1"],
       endorsingOrganizations: ["Org1MSP"],
     }));
-    assert.equal(
-      text(
-        await contractOf(lenient).evaluateTransaction(
-          "getPrivate",
-          key,
-          "org1",
-        ),
-      ),
-      "from org2",
-    );
+    const read = () => contractOf(lenient).evaluateTransaction("getPrivate", key, "org1");
+    await eventually(async () => assert.equal(text(await read()), "from org2"));
   },
 
   async "transient data without named organisations: the endorsers are members, the policy holds"() {
@@ -620,10 +644,8 @@ const privateData = {
       transientData: { value: "v" },
       endorsingOrganizations: ["Org1MSP", "Org2MSP"],
     });
-    const hashed = await contractOf(strict).submitTransaction(
-      "checkHash",
-      key,
-      "org1",
+    const hashed = await agreed(() =>
+      contractOf(strict).submitTransaction("checkHash", key, "org1")
     );
     assert.match(text(hashed), /^[0-9a-f]{64}$/);
   },
@@ -1041,30 +1063,18 @@ const offlineSigning = {
 };
 
 const clients = {
-  async "a client that goes in the middle of everything leaves the others alone"() {
-    const profile = client.profileOf(apps, "Org1MSP");
-    for (let i = 0; i < 5; i++) {
-      const own = client.newClient(profile);
-      const gateway = client.gatewayOf(apps, "Org1MSP", "user1", {
-        client: own,
-      });
-      const network = gateway.getNetwork(channel);
-      const contract = network.getContract(strict);
-      const events = await network.getChaincodeEvents(strict);
-      const calls = Promise.allSettled([
-        contract.evaluateTransaction("never"),
-        contract.submitTransaction("put", newKey(), "v"),
-        events[Symbol.asyncIterator]().next(),
-      ]);
-      await new Promise((resolve) => setTimeout(resolve, i * 20));
-      own.close(); // without a word, as where a process ends
-      const [never, , next] = await calls;
-      assert.deepEqual([never.status, next.status], ["rejected", "rejected"]);
+  async "a client that is killed in the middle of everything leaves the others alone"() {
+    for (let i = 0; i < 3; i++) {
+      const leaver = spawn(process.execPath, [
+        path.join(__dirname, "gateway-leaver.cjs"),
+        JSON.stringify({ apps, chaincode: strict }),
+      ], { stdio: ["ignore", "pipe", "inherit"] });
+      await once(leaver.stdout, "data");
+      await new Promise((resolve) => setTimeout(resolve, i * 50));
+      leaver.kill("SIGKILL");
+      await once(leaver, "exit");
+      assert.equal(text(await contractOf(strict).evaluateTransaction("echo", "alive")), "alive");
     }
-    assert.equal(
-      text(await contractOf(strict).evaluateTransaction("echo", "alive")),
-      "alive",
-    );
   },
 
   async "200 clients at a time are served"() {

@@ -16,6 +16,8 @@ import type { ChannelBlocks } from "./types.ts";
 export class MemoryChannel implements ChannelBlocks {
   readonly blocks: Block[] = [];
   configSequence = 0n;
+  /** How many read blocks just now. */
+  readers = 0;
   readonly failure = new AbortController();
   readonly errored = this.failure.signal;
   #changed = new Deferred<void>();
@@ -40,14 +42,19 @@ export class MemoryChannel implements ChannelBlocks {
   }
 
   async *blocksFrom(start: number, signal: AbortSignal): AsyncGenerator<Block> {
-    for (let number = start;; number++) {
-      while (number >= this.blocks.length) {
-        if (signal.aborted) return;
-        const aborted = new Deferred<void>();
-        signal.addEventListener("abort", () => aborted.resolve(), { once: true });
-        await Promise.race([this.#changed.promise, aborted.promise]);
+    this.readers++;
+    try {
+      for (let number = start;; number++) {
+        while (number >= this.blocks.length) {
+          if (signal.aborted) return;
+          const aborted = new Deferred<void>();
+          signal.addEventListener("abort", () => aborted.resolve(), { once: true });
+          await Promise.race([this.#changed.promise, aborted.promise]);
+        }
+        yield this.blocks[number];
       }
-      yield this.blocks[number];
+    } finally {
+      this.readers--;
     }
   }
 }

@@ -14,7 +14,8 @@ Deno.test("each language has a cache volume of its own, unless caches are off", 
   assert(go.environment.includes("GOCACHE=/denim-cache/build"));
   const node = builderSurroundings({ ...bare, type: ChaincodeSpec_Type.NODE, cache: true });
   assert.deepEqual(node.binds, ["denim-cache-node:/denim-cache"]);
-  for (const type of [ChaincodeSpec_Type.NODE, ChaincodeSpec_Type.CAR]) {
+  assert(node.environment.includes("npm_config_audit=false"));
+  for (const type of [ChaincodeSpec_Type.GOLANG, ChaincodeSpec_Type.CAR]) {
     assert.deepEqual(builderSurroundings({ ...bare, type }), {
       environment: [],
       binds: [],
@@ -26,7 +27,7 @@ Deno.test("each language has a cache volume of its own, unless caches are off", 
 Deno.test("proxies go in under both spellings, Docker's own settings first", () => {
   const { environment } = builderSurroundings({
     ...bare,
-    type: ChaincodeSpec_Type.NODE,
+    type: ChaincodeSpec_Type.JAVA,
     environment: { https_proxy: "http://peer:1", NO_PROXY: "a", SECRET: "x" },
     proxies: { HTTPS_PROXY: "http://docker:1" },
   });

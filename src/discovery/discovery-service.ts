@@ -8,6 +8,7 @@ import { sha256 } from "../crypto/hash.ts";
 import { encodePem } from "../crypto/pem.ts";
 import type { Config } from "../gen/common/configtx_pb.ts";
 import {
+  type ChaincodeCall,
   type ChaincodeInterest,
   ChaincodeInterestSchema,
   type ChaincodeQuery,
@@ -187,15 +188,16 @@ class DiscoveryService {
       case "configQuery":
         return { case: "configResult", value: this.#config(channel) };
       case "peerQuery": {
-        const peers = interestedPeers(channel, query.value.filter);
+        const { filter } = query.value;
+        const peers = interestedPeers(channel, filter && interestOf14(filter.chaincodes));
         return { case: "members", value: membershipResult(membership.localPeers(), peers) };
       }
       case "ccQuery": {
         checkInterests(query.value);
         const content: EndorsementDescriptor[] = [];
-        for (const interest of query.value.interests) {
+        for (const { chaincodes } of query.value.interests) {
           await giveWay(signal);
-          content.push(this.#descriptor(channel, interest));
+          content.push(this.#descriptor(channel, interestOf14(chaincodes)));
         }
         return { case: "ccQueryRes", value: create(ChaincodeQueryResultSchema, { content }) };
       }
@@ -254,6 +256,13 @@ function checkBinding(
     "client claimed TLS hash doesn't match computed TLS hash from gRPC stream",
     { claimed: hex(claimed), actual: hex(actual) },
   );
+}
+
+/** What 1.4.2 reads of an interest; later fields serve callers within this peer, not its clients. */
+function interestOf14(chaincodes: readonly ChaincodeCall[]): ChaincodeInterest {
+  return create(ChaincodeInterestSchema, {
+    chaincodes: chaincodes.map(({ name, collectionNames }) => ({ name, collectionNames })),
+  });
 }
 
 /** @throws DenimError with Fabric's text */

@@ -12,7 +12,11 @@ import { TxValidationCode } from "../gen/peer/transaction_pb.ts";
 import type { CommittedBlock, PeerLedger } from "../ledger/types.ts";
 import type { BlockValidator } from "../validation/types.ts";
 import { openTransactions } from "./opened-transaction.ts";
-import { type CollectionEligibility, collectPrivateData } from "./private-data.ts";
+import {
+  type CollectionEligibility,
+  collectPrivateData,
+  type WantedPrivateData,
+} from "./private-data.ts";
 import type { BlockTimings, Committer } from "./types.ts";
 
 /** peer.gossip.pvtData.transientstoreMaxBlockRetention */
@@ -32,6 +36,14 @@ export interface CommitterOptions {
   /** Made anew for each block, before its commit. */
   readonly newEligibility: () => CollectionEligibility;
   readonly transientRetentionBlocks?: number;
+  /**
+   * Brings what it can get of a block's private data from other peers into the transient store.
+   * Never throws; the block waits for it.
+   */
+  readonly fetchPrivateData?: (
+    block: number,
+    wanted: readonly WantedPrivateData[],
+  ) => Promise<void>;
   /** Told after each commit. */
   readonly onTimings?: (timings: BlockTimings) => void;
   readonly clock: Clock;
@@ -69,11 +81,21 @@ async function commitBlock(
   const validatedAt = clock.now();
   const capabilities = options.bundleSource.bundle().capabilities;
   const opened = openTransactions(block);
-  const { privateData, missing, txIds } = collectPrivateData(opened, flags, {
-    transientStore: ledger.transientStore,
-    isEligible: options.newEligibility(),
-    storeInvalid: capabilities.storePvtDataOfInvalidTx,
-  });
+  const isEligible = options.newEligibility();
+  const collect = () =>
+    collectPrivateData(opened, flags, {
+      transientStore: ledger.transientStore,
+      isEligible,
+      storeInvalid: capabilities.storePvtDataOfInvalidTx,
+    });
+  let collected = collect();
+  const wanted = collected.missing.filter(({ eligible }) => eligible)
+    .map((missing) => ({ ...missing, txId: opened[missing.txNumber]?.txId ?? "" }));
+  if (wanted.length > 0 && options.fetchPrivateData) {
+    await options.fetchPrivateData(number, wanted);
+    collected = collect();
+  }
+  const { privateData, missing, txIds } = collected;
   // Orderers give a configuration a block of its own; where one does not, peers go along.
   const config = opened.findLastIndex((transaction, index) =>
     transaction?.type === HeaderType.CONFIG && flags[index] === TxValidationCode.VALID

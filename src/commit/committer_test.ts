@@ -11,7 +11,7 @@ import { newBlock } from "../protocol/block.ts";
 import { goldenBlocks, goldenPrivateData, goldenValidation } from "../../tests/support/golden.ts";
 import { delivered, openRecordedChannel } from "../../tests/support/recorded-channel.ts";
 import { temporaryDirectory } from "../../tests/support/temporary.ts";
-import { createCommitter } from "./committer.ts";
+import { type CommitterOptions, createCommitter } from "./committer.ts";
 
 const blocks = goldenBlocks().map(delivered);
 const validation = goldenValidation();
@@ -67,6 +67,7 @@ function recordingCommitter(options: {
   readonly capability?: string;
   readonly validate?: () => Promise<Uint8Array>;
   readonly prepareConfig?: () => () => void;
+  readonly fetchPrivateData?: CommitterOptions["fetchPrivateData"];
 }) {
   const commits: CommitInput[] = [];
   const purged: string[][] = [];
@@ -105,6 +106,7 @@ function recordingCommitter(options: {
     prepareConfig: options.prepareConfig ?? (() => () => {}),
     newEligibility: () => options.isEligible ?? (() => true),
     transientRetentionBlocks: 5,
+    fetchPrivateData: options.fetchPrivateData,
     clock: { now: () => 0 },
     logger: silentLogger,
   });
@@ -174,6 +176,32 @@ Deno.test("private data that hashes to the promise is committed, the rest is rec
     true,
   ]]);
   assert.deepEqual(purged, [privateTxIds]);
+});
+
+Deno.test("what this peer may hold and lacks is asked for before the block is committed", async () => {
+  const lost = privateTxIds[1];
+  const fetched = new Set<string>();
+  const asked: [number, number, string, string][] = [];
+  const { committer, commits } = recordingCommitter({
+    block: privateBlock,
+    flags: privateFlags,
+    stored: (txId) => txId !== lost || fetched.has(txId) ? storedSets(txId) : [],
+    fetchPrivateData: (block, wanted) => {
+      assert.equal(commits.length, 0);
+      for (const { txNumber, txId, collection } of wanted) {
+        asked.push([block, txNumber, txId, collection]);
+        fetched.add(txId);
+      }
+      return Promise.resolve();
+    },
+  });
+  await committer.commitBlock(privateBlock);
+  const collections = privateSets.get(1)?.nsPvtRwset.flatMap((ns) =>
+    ns.collectionPvtRwset.map(({ collectionName }) => collectionName)
+  );
+  assert.deepEqual(asked, collections?.map((name) => [privateNumber, 1, lost, name]));
+  assert.deepEqual([...commits[0].privateData?.keys() ?? []], [...privateSets.keys()]);
+  assert.deepEqual(commits[0].missingPrivateData, []);
 });
 
 Deno.test("collections of others are missing without right, undefined ones are passed over", async () => {

@@ -1,7 +1,6 @@
 /**
  * Private write sets for a block: what its transactions promise by hash, what the transient store
- * holds, and what is missing. Mirrors gossip/privdata/coordinator.go (listMissingPrivateData)
- * without the fetch from other peers.
+ * holds, and what is missing. Mirrors gossip/privdata/coordinator.go (listMissingPrivateData).
  */
 import { hash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
@@ -36,6 +35,14 @@ export interface BlockPrivateDataOptions {
   readonly isEligible: CollectionEligibility;
   /** Capability V1_4_2: keep the data of invalid transactions too. */
   readonly storeInvalid: boolean;
+}
+
+/** Private data of a block that this peer may hold and lacks. */
+export interface WantedPrivateData {
+  readonly txNumber: number;
+  readonly txId: string;
+  readonly namespace: string;
+  readonly collection: string;
 }
 
 export interface CollectedPrivateData {

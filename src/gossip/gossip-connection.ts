@@ -2,7 +2,12 @@
 import { Deferred, withDeadline } from "../base/async.ts";
 import { equal } from "../base/bytes.ts";
 import { DenimError } from "../base/errors.ts";
-import { type Envelope, Gossip, GossipMessageSchema } from "../gen/gossip/message_pb.ts";
+import {
+  type Envelope,
+  Gossip,
+  GossipMessageSchema,
+  type RemotePvtDataResponse,
+} from "../gen/gossip/message_pb.ts";
 import type { Identity } from "../msp/types.ts";
 import { tryDecode } from "../protocol/decode.ts";
 import type { ClientStream, RpcClient } from "../rpc/types.ts";
@@ -27,6 +32,8 @@ export class GossipConnection {
   readonly #introduced = new Deferred<void>();
   readonly #awaited = new Map<bigint, Deferred<void>>();
   readonly #reading: Promise<void>;
+  #lastRequest: Promise<unknown> = Promise.resolve();
+  #asking: Deferred<RemotePvtDataResponse> | undefined;
   #ended: unknown;
 
   constructor(private readonly options: GossipConnectionOptions) {
@@ -60,6 +67,28 @@ export class GossipConnection {
     }
   }
 
+  /** Asks for private data; one request at a time. @throws why there is no answer within `timeoutMs` */
+  async request(envelope: Envelope, timeoutMs: number): Promise<RemotePvtDataResponse> {
+    const before = this.#lastRequest;
+    const answered = new Deferred<RemotePvtDataResponse>();
+    const all = async () => {
+      await before.catch(() => {});
+      if (this.#ended !== undefined) throw this.#ended;
+      await this.#introduced.promise;
+      this.#asking = answered;
+      await this.#stream.send(envelope);
+      return await answered.promise;
+    };
+    const request = withDeadline(all(), timeoutMs, "private data");
+    this.#lastRequest = request;
+    // An answer that comes too late must not be taken for the next one's.
+    return await request.catch((error) => {
+      this.#end(error);
+      this.#stream.cancel();
+      throw error;
+    });
+  }
+
   async close(): Promise<void> {
     this.#end(new DenimError("closed", "the connection was closed"));
     this.#stream.cancel();
@@ -83,6 +112,7 @@ export class GossipConnection {
           continue;
         }
         const message = tryDecode(GossipMessageSchema, envelope.payload);
+        if (message?.content.case === "privateRes") this.#asking?.resolve(message.content.value);
         if (message?.content.case !== "ack") continue;
         const awaited = this.#awaited.get(message.nonce);
         const { error } = message.content.value;
@@ -99,6 +129,7 @@ export class GossipConnection {
   #end(error: unknown): void {
     this.#ended ??= error;
     this.#introduced.reject(error);
+    this.#asking?.reject(error);
     for (const awaited of this.#awaited.values()) awaited.reject(error);
   }
 }

@@ -47,6 +47,7 @@ import type { CallContext, RpcServer } from "../rpc/types.ts";
 import { type ConnectionIdentity, connEstablish } from "./conn-establish.ts";
 import { checkConnEstablish, type HandshakeRules, type RemotePeer } from "./handshake.ts";
 import type { PrivateDataReceiver } from "./private-data-receiver.ts";
+import type { PrivateDataSource } from "./private-data-source.ts";
 
 /** Streams open at one time; a Go peer keeps one. */
 export const defaultMaxStreams = 1_000;
@@ -61,6 +62,8 @@ export interface GossipServiceOptions {
   readonly identity: ConnectionIdentity;
   /** Takes private data of callers that have proved who they are; undefined: it is passed over. */
   readonly privateData?: PrivateDataReceiver;
+  /** Answers callers that ask for private data they may hold; undefined: they are not answered. */
+  readonly privateDataSource?: PrivateDataSource;
   /** See `HandshakeRules`; needed for private data. */
   readonly identityOf?: HandshakeRules["identityOf"];
   readonly logger: Logger;
@@ -108,8 +111,9 @@ class GossipService {
       for (let next = await messages.next(); !next.done; next = await messages.next()) {
         const message = tryDecode(GossipMessageSchema, next.value.payload);
         if (message?.content.case === "memReq") yield noMembers(message);
-        if (message?.content.case !== "privateData") continue;
-        const answer = this.#options.privateData?.receive(message, caller);
+        if (message === undefined) continue;
+        const answer = this.#options.privateData?.receive(message, caller) ??
+          this.#options.privateDataSource?.answer(message, caller);
         if (answer !== undefined) yield answer;
       }
     } finally {

@@ -9,7 +9,7 @@ import { envelopeAt, openConfigEnvelope } from "../channel/config-block.ts";
 import { joinBundle, requireSupportedCapabilities } from "../channel/join.ts";
 import type { ChannelConfigSource } from "../channel/types.ts";
 import { validateNewBundle } from "../channel/validate-new-bundle.ts";
-import { createCommitter } from "../commit/committer.ts";
+import { type CommitterOptions, createCommitter } from "../commit/committer.ts";
 import type { CollectionEligibility } from "../commit/private-data.ts";
 import type { Committer } from "../commit/types.ts";
 import type { EcdsaProvider } from "../crypto/types.ts";
@@ -25,6 +25,10 @@ export interface PipelineOptions {
   /** Which collections' data this peer may hold, for the state before the next block. */
   readonly newEligibility: (source: ChannelConfigSource) => CollectionEligibility;
   readonly transientRetentionBlocks?: number;
+  /** Called when another configuration is in force. */
+  readonly onConfig?: () => void;
+  /** See `CommitterOptions`. */
+  readonly fetchPrivateData?: CommitterOptions["fetchPrivateData"];
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -33,6 +37,7 @@ export class ChannelPipeline implements ChannelConfigSource {
   readonly committer: Committer;
   readonly #deps: BundleDeps;
   readonly #logger: Logger;
+  readonly #onConfig: () => void;
   #bundle: ChannelBundle;
 
   /** @throws DenimError where the configuration in force cannot be used by this peer */
@@ -40,6 +45,7 @@ export class ChannelPipeline implements ChannelConfigSource {
     const { ecdsa, clock, logger, identitiesOf, newEligibility } = options;
     const { channelId } = ledger;
     this.#logger = logger;
+    this.#onConfig = options.onConfig ?? (() => {});
     this.#deps = { provider: ecdsa, clock };
     this.#bundle = joinBundle(this.configBlock(), this.#deps, ledger.configVersion()?.txNumber);
     this.committer = createCommitter({
@@ -58,6 +64,7 @@ export class ChannelPipeline implements ChannelConfigSource {
       prepareConfig: (block, index) => this.#prepareConfig(block, index),
       newEligibility: () => newEligibility(this),
       transientRetentionBlocks: options.transientRetentionBlocks,
+      fetchPrivateData: options.fetchPrivateData,
       clock,
       logger: logger.named("committer"),
     });
@@ -81,6 +88,7 @@ export class ChannelPipeline implements ChannelConfigSource {
     return () => {
       this.#bundle = next;
       this.#logger.info(`[${this.ledger.channelId}] configuration ${next.sequence} is in force`);
+      this.#onConfig();
     };
   }
 }

@@ -44,6 +44,11 @@ export class Channels implements ChannelAccess {
     return this.#channels.get(channelId)?.bundle();
   }
 
+  /** The configurations in force of all channels. */
+  bundles(): Bundle[] {
+    return [...this.#channels.values()].map((channel) => channel.bundle());
+  }
+
   ledger(channelId: string): PeerLedger | undefined {
     return this.#channels.get(channelId)?.ledger;
   }
@@ -74,6 +79,7 @@ export class Channels implements ChannelAccess {
     }
     const channel = new PeerChannel(ledger, this.services);
     this.#channels.set(channelId, channel);
+    this.services.onConfig?.();
     channel.start();
     this.services.logger.info(`joined channel ${channelId}`);
   }

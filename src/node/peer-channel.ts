@@ -8,6 +8,7 @@ import type { ChannelBundle } from "../channel/bundle.ts";
 import type { ChannelConfigSource } from "../channel/types.ts";
 import { createCollectionEligibility } from "../commit/collection-eligibility.ts";
 import { createDeliverClient } from "../commit/deliver-client.ts";
+import type { WantedPrivateData } from "../commit/private-data.ts";
 import type { ReconnectPolicy } from "../commit/reconnect.ts";
 import type { DeliverClient } from "../commit/types.ts";
 import { encodePem } from "../crypto/pem.ts";
@@ -33,6 +34,14 @@ export interface ChannelServices {
   readonly tlsCertificateHash: Uint8Array | undefined;
   readonly reconnect: Partial<ReconnectPolicy>;
   readonly transientRetentionBlocks: number;
+  /** Other peers' private data for a block that is about to be committed; see `CommitterOptions`. */
+  readonly fetchPrivateData?: (
+    channelId: string,
+    block: number,
+    wanted: readonly WantedPrivateData[],
+  ) => Promise<void>;
+  /** Called when a channel was joined or has another configuration. */
+  readonly onConfig?: () => void;
   /** Called after each commit of any channel. */
   readonly onCommit?: () => void;
   readonly clock: Clock;
@@ -53,6 +62,9 @@ export class PeerChannel implements ChannelConfigSource {
     ledger.onCommit(() => services.onCommit?.());
     this.#pipeline = new ChannelPipeline(ledger, {
       ...services,
+      fetchPrivateData: async (block, wanted) => {
+        await services.fetchPrivateData?.(this.channelId, block, wanted);
+      },
       newEligibility: (bundleSource) =>
         createCollectionEligibility({
           bundleSource,

@@ -51,6 +51,7 @@ import { Qscc } from "../syscc/qscc/qscc.ts";
 import { SystemChaincodes } from "../syscc/system-chaincodes.ts";
 import { createAdminService } from "./admin-service.ts";
 import { Channels } from "./channels.ts";
+import { trustChannelMembers } from "./client-roots.ts";
 import { createControlService } from "./control-service.ts";
 import { createDevService } from "./dev-service.ts";
 import { PeerDiscovery } from "./discovery.ts";
@@ -63,7 +64,7 @@ import { chaincodeServerTls, readPeerTls } from "./peer-tls.ts";
 import { createPeerGateway } from "./gateway.ts";
 import { guardWhileRebuilding } from "./rebuild-guard.ts";
 import { ordererConnector } from "./orderer-connections.ts";
-import { PrivateDataPush } from "./private-data-push.ts";
+import { PrivateDataSharing } from "./private-data-sharing.ts";
 import { prune } from "./prune.ts";
 import { Runtimes } from "./runtimes.ts";
 import { SupersededChaincode } from "./superseded-chaincode.ts";
@@ -152,6 +153,7 @@ export class PeerNode {
       );
 
       // Channels.
+      let trustClients = () => {};
       const channels: Channels = new Channels(ledgers, {
         ecdsa,
         signer,
@@ -165,7 +167,9 @@ export class PeerNode {
           reconnectTotalTimeMs: peer.deliveryClient.reconnectTotalTimeThresholdMs,
         },
         transientRetentionBlocks: peer.gossip.transientStoreMaxBlockRetention,
+        fetchPrivateData: (...wanted) => privateData.fetch(...wanted),
         onCommit: () => superseded.committed(),
+        onConfig: () => trustClients(),
         clock,
         logger,
       });
@@ -187,8 +191,8 @@ export class PeerNode {
         }),
         (all) => all.close(),
       );
-      const privateData = owned(
-        new PrivateDataPush({
+      const privateData: PrivateDataSharing = owned(
+        new PrivateDataSharing({
           peer,
           tls,
           channels,
@@ -197,7 +201,7 @@ export class PeerNode {
           localMsp,
           log,
         }),
-        (push) => push.close(),
+        (sharing) => sharing.close(),
       );
 
       const telemetry = owned(
@@ -350,6 +354,7 @@ export class PeerNode {
       registerGossip(server, {
         identity: { signer, tlsCertificateHash: tls?.serverCertificateHash },
         privateData: privateData.receiver,
+        privateDataSource: privateData.source,
         identityOf: privateData.identityOf,
         logger,
       });
@@ -398,6 +403,10 @@ export class PeerNode {
       );
 
       registerHealthChecks(operations.checks, { config, runtimes, channels });
+      const configuredRoots = tls?.server.clientRootCertificates;
+      trustClients = () =>
+        trustChannelMembers(server, configuredRoots, channels.bundles(), logger);
+      trustClients();
       channels.startAll();
       discovery.start();
       eager?.start();

@@ -1,21 +1,31 @@
-/** Private data between peers: sent by the endorser, taken by the gossip service. */
+/** Private data between peers: sent by the endorser, asked for at commit, taken and given by the gossip service. */
 import { randomBytes } from "node:crypto";
-import { toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { hex } from "../base/bytes.ts";
-import { DenimError } from "../base/errors.ts";
+import { DenimError, messageOf } from "../base/errors.ts";
+import type { Logger } from "../base/logger.ts";
 import type { LogWriter } from "../base/log-writer.ts";
 import { applicationReadersPath } from "../channel/group-names.ts";
 import type { PeerSettings } from "../config/types.ts";
+import type { WantedPrivateData } from "../commit/private-data.ts";
 import type { Membership, PeerMember } from "../discovery/types.ts";
 import { type PrivateDataDistributor, storeTransiently } from "../endorser/private-data.ts";
-import type { StaticCollectionConfig } from "../gen/common/collection_pb.ts";
+import {
+  CollectionConfigPackageSchema,
+  type StaticCollectionConfig,
+} from "../gen/common/collection_pb.ts";
 import { SignaturePolicyEnvelopeSchema } from "../gen/common/policies_pb.ts";
+import { TxPvtReadWriteSetSchema } from "../gen/ledger/rwset/rwset_pb.ts";
 import { GossipConnection } from "../gossip/gossip-connection.ts";
 import { createPrivateDataDistributor } from "../gossip/private-data-distributor.ts";
+import { privateDataRequest } from "../gossip/private-data-exchange.ts";
+import { type PrivateDataName, pullPrivateData } from "../gossip/private-data-puller.ts";
+import { PrivateDataSource } from "../gossip/private-data-source.ts";
 import { PrivateDataReceiver } from "../gossip/private-data-receiver.ts";
 import type { Identity, Msp, SigningIdentity } from "../msp/types.ts";
 import { createRpcClient } from "../rpc/client.ts";
 import type { Envelope } from "../gen/gossip/message_pb.ts";
+import { tryDecodeAsGo } from "../protocol/go-wire.ts";
 import { compilePolicyBytes } from "../validation/policy-compiler.ts";
 import { tlsRootsOf } from "./asked-addresses.ts";
 import type { Channels } from "./channels.ts";
@@ -24,7 +34,17 @@ import type { PeerTlsMaterial } from "./peer-tls.ts";
 /** Connections kept open; the one used longest ago is closed for another. */
 const maxConnections = 100;
 
-export interface PrivateDataPushOptions {
+/** A block waits no longer for other peers' private data. */
+const pullAtCommit = { totalMs: 3_000, perPeerMs: 1_500 };
+
+/** After a pull that brought nothing the next blocks do not wait. */
+const pauseAfterFailureMs = 10_000;
+
+type PullLimits = Parameters<typeof pullPrivateData>[3];
+
+const newNonce = () => randomBytes(8).readBigUInt64BE();
+
+export interface PrivateDataSharingOptions {
   readonly peer: PeerSettings;
   readonly tls: PeerTlsMaterial | undefined;
   readonly channels: Channels;
@@ -34,21 +54,27 @@ export interface PrivateDataPushOptions {
   readonly log: LogWriter;
 }
 
-export class PrivateDataPush {
+export class PrivateDataSharing {
   /** For the endorser. */
   readonly distribute: PrivateDataDistributor;
   /** For the gossip service. */
   readonly receiver: PrivateDataReceiver;
+  readonly source: PrivateDataSource;
+  /** By channel: when a pull that brought nothing may be tried again. */
+  readonly #pausedUntil = new Map<string, number>();
+  readonly #logger: Logger;
   readonly #connections = new Map<string, GossipConnection>();
 
-  constructor(private readonly options: PrivateDataPushOptions) {
+  constructor(private readonly options: PrivateDataSharingOptions) {
     const { channels, membership, log } = options;
     const logger = log.logger("gossip.privdata");
+    this.#logger = logger;
     const push = createPrivateDataDistributor({
       membership,
-      isHolder: (channelId, collection, member) => this.#isHolder(channelId, collection, member),
+      isHolder: (channelId, collection, { identity }) =>
+        this.#isMember(channelId, collection, identity),
       send: (member, envelope, nonce) => this.#send(member, envelope, nonce),
-      randomNonce: () => randomBytes(8).readBigUInt64BE(),
+      randomNonce: newNonce,
       random: Math.random,
       logger,
     });
@@ -65,6 +91,59 @@ export class PrivateDataPush {
       },
       logger,
     });
+    this.source = new PrivateDataSource({
+      ledger: (channelId) => channels.ledger(channelId),
+      isHolder: this.#isHolder,
+      logger,
+    });
+  }
+
+  /** For the committer: other peers' data for a block goes into the transient store. Never throws. */
+  readonly fetch = async (
+    channelId: string,
+    blockNumber: number,
+    wanted: readonly WantedPrivateData[],
+  ): Promise<void> => {
+    const ledger = this.options.channels.ledger(channelId);
+    const now = performance.now();
+    if (ledger === undefined || now < (this.#pausedUntil.get(channelId) ?? 0)) return;
+    const names = wanted.map((name) => ({ ...name, blockNumber }));
+    const found = await this.#pull(channelId, names, pullAtCommit);
+    if (found.length === 0) {
+      this.#pausedUntil.set(channelId, performance.now() + pauseAfterFailureMs);
+    } else this.#pausedUntil.delete(channelId);
+    for (const { txId, namespace, collection, rwsets } of found) {
+      const nsPvtRwset = rwsets.map((rwset) => ({
+        namespace,
+        collectionPvtRwset: [{ collectionName: collection, rwset }],
+      }));
+      try {
+        const set = create(TxPvtReadWriteSetSchema, { nsPvtRwset });
+        ledger.transientStore.persist(txId, blockNumber, set);
+      } catch (error) {
+        this.#logger.error(`Fetched private data could not be kept: ${messageOf(error)}`, { txId });
+      }
+    }
+    const facts = { block: blockNumber, wanted: wanted.length, found: found.length };
+    this.#logger.info(`[${channelId}] Private data asked for at commit`, facts);
+  };
+
+  async #pull(channelId: string, names: readonly PrivateDataName[], limits: PullLimits) {
+    return await pullPrivateData(
+      {
+        membership: this.options.membership,
+        isHolder: this.#isHolder,
+        ask: async (member, channel, digests, timeoutMs) => {
+          const request = privateDataRequest(channel, digests, newNonce());
+          return (await this.#connectionTo(member).request(request, timeoutMs)).elements;
+        },
+        random: Math.random,
+        logger: this.#logger,
+      },
+      channelId,
+      names,
+      limits,
+    );
   }
 
   /** A valid identity of the local MSP or any channel's. @throws DenimError */
@@ -87,10 +166,28 @@ export class PrivateDataPush {
     throw refusal;
   };
 
-  #isHolder(
+  /** By the collection's definition in force. */
+  readonly #isHolder = (
+    channelId: string,
+    namespace: string,
+    collection: string,
+    peer: Uint8Array,
+  ): boolean => {
+    const state = this.options.channels.ledger(channelId)?.newQueryExecutor();
+    try {
+      const bytes = state?.getState("lscc", `${namespace}~collection`);
+      const config = bytes && tryDecodeAsGo(CollectionConfigPackageSchema, bytes)?.config
+        .find(({ payload }) => payload.value?.name === collection)?.payload.value;
+      return config !== undefined && this.#isMember(channelId, config, peer);
+    } finally {
+      state?.done();
+    }
+  };
+
+  #isMember(
     channelId: string,
     { memberOrgsPolicy }: StaticCollectionConfig,
-    { identity }: PeerMember,
+    peer: Uint8Array,
   ): boolean {
     const identities = this.options.channels.bundle(channelId)?.mspManager;
     const policy = memberOrgsPolicy?.payload;
@@ -98,7 +195,7 @@ export class PrivateDataPush {
     try {
       const bytes = toBinary(SignaturePolicyEnvelopeSchema, policy.value);
       compilePolicyBytes(bytes, identities)
-        .evaluateIdentities([identities.deserializeIdentity(identity)]);
+        .evaluateIdentities([identities.deserializeIdentity(peer)]);
       return true;
     } catch (error) {
       if (error instanceof DenimError) return false;

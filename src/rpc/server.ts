@@ -4,6 +4,7 @@
  */
 import http2 from "node:http2";
 import type { Socket } from "node:net";
+import type { Server as TlsServer } from "node:tls";
 import type {
   Http2Server,
   IncomingHttpHeaders,
@@ -215,6 +216,13 @@ class Http2RpcServer implements RpcServer {
       "grpc-message": encodeStatusMessage(message),
     }, { endStream: true });
     stopReading(stream);
+  }
+
+  trustClients(rootCertificates: readonly string[]): void {
+    const { tls } = this.#options;
+    if (!tls?.clientRootCertificates) return;
+    const secure = this.#server as unknown as Pick<TlsServer, "setSecureContext">;
+    secure.setSecureContext(serverTlsOptions({ ...tls, clientRootCertificates: rootCertificates }));
   }
 
   close(graceMs: number): Promise<void> {

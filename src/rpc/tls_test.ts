@@ -13,7 +13,7 @@ import { GrpcStatus } from "./status.ts";
 import { createTestAuthority } from "./testing-certs.ts";
 import { grpc, grpcJsClient, grpcJsServer, grpcJsUnary } from "./testing-grpc-js.ts";
 import { type Observed, registerTestServices } from "./testing-services.ts";
-import type { ClientTls, ServerTls } from "./types.ts";
+import type { ClientTls, RpcServer, ServerTls } from "./types.ts";
 
 const authority = await createTestAuthority("ca.example.com");
 const stranger = await createTestAuthority("stranger");
@@ -25,7 +25,7 @@ const roots = [authority.root];
 
 async function withServer(
   tls: Partial<ServerTls>,
-  run: (address: string, observed: Observed) => Promise<void>,
+  run: (address: string, observed: Observed, server: RpcServer) => Promise<void>,
 ): Promise<void> {
   const server = await createRpcServer({
     listen: "127.0.0.1:0",
@@ -34,7 +34,7 @@ async function withServer(
   });
   const observed = registerTestServices(server);
   try {
-    await run(server.address, observed);
+    await run(server.address, observed, server);
   } finally {
     await server.close(50);
   }
@@ -124,6 +124,35 @@ Deno.test("mutual TLS: no certificate, or a stranger's, is refused with the reas
       status: GrpcStatus.UNAVAILABLE,
     });
     assert.equal(observed.contexts.length, 0);
+  });
+});
+
+Deno.test("mutual TLS: whose certificates are accepted can change while the server runs", async () => {
+  await withServer({ clientRootCertificates: roots }, async (address, observed, server) => {
+    const open = createRpcClient({
+      address,
+      tls: { rootCertificates: roots, ...clientCertificate },
+    });
+    try {
+      await open.unary(Endorser.method.processProposal, request, { timeoutMs: 5000 });
+      server.trustClients([stranger.root]);
+      await call(address, { rootCertificates: roots, ...strangeCertificate });
+      const seen = observed.contexts[1].clientCertificate;
+      assert.ok(seen && equal(seen, der(strangeCertificate.certificate)));
+      const refused = { status: GrpcStatus.UNAVAILABLE };
+      await assert.rejects(
+        call(address, { rootCertificates: roots, ...clientCertificate }),
+        refused,
+      );
+      await assert.rejects(call(address, { rootCertificates: roots }), refused);
+      await open.unary(Endorser.method.processProposal, request, { timeoutMs: 5000 });
+    } finally {
+      await open.close();
+    }
+  });
+  await withServer({}, async (address, _, server) => {
+    server.trustClients([stranger.root]);
+    await call(address, { rootCertificates: roots });
   });
 });
 

@@ -48,6 +48,11 @@ export interface RpcServer {
   /** host:port it listens on, with the real port. */
   readonly address: string;
   register<S extends DescService>(service: S, handlers: ServiceHandlers<S>): void;
+  /**
+   * From now on clients' certificates must come from one of these (PEM); open connections stay.
+   * Without effect where clients need none.
+   */
+  trustClients(rootCertificates: readonly string[]): void;
   /** Stops accepting, lets calls end for `graceMs`, then cuts them. */
   close(graceMs: number): Promise<void>;
 }

@@ -23,8 +23,20 @@ export async function followFrames(
   splitters.stderr.end();
 }
 
+/** A layer that is downloaded is told about again after so many further percent. */
+const progressPercent = 20;
+
+interface ProgressMessage {
+  readonly id?: unknown;
+  readonly stream?: unknown;
+  readonly status?: unknown;
+  readonly error?: unknown;
+  readonly progressDetail?: { readonly current?: unknown; readonly total?: unknown };
+}
+
 /**
- * Reads the progress of an image build or pull: JSON objects, one a line.
+ * Reads the progress of an image build or pull: JSON objects, one a line. Of what the engine tells
+ * several times a second only changes are handed on.
  * @throws DenimError `docker-failed` with the engine's error
  */
 export async function followProgress(
@@ -32,21 +44,38 @@ export async function followProgress(
   onLine: (text: string) => void,
 ): Promise<void> {
   let failure: string | undefined;
+  /** What was last told of each layer. */
+  const told = new Map<string, string>();
   const lines = new LineSplitter((line) => {
-    let message: { stream?: unknown; status?: unknown; error?: unknown };
+    let message: ProgressMessage;
     try {
       message = JSON.parse(line);
     } catch {
       return;
     }
     if (typeof message.error === "string") failure = message.error;
-    const text = message.error ?? message.stream ?? message.status;
+    const text = message.error ?? message.stream ?? layerProgress(message);
     if (typeof text !== "string") return;
+    if (typeof message.id === "string") {
+      if (told.get(message.id) === text) return;
+      told.set(message.id, text);
+    }
     for (const part of text.split("\n")) if (part.trim() !== "") onLine(part);
   });
   for await (const bytes of stream) lines.push(bytes);
   lines.end();
   if (failure !== undefined) throw new DenimError("docker-failed", failure.trim());
+}
+
+/** `layer: status`, with how much of it in coarse steps. */
+function layerProgress({ id, status, progressDetail }: ProgressMessage): unknown {
+  if (typeof id !== "string" || typeof status !== "string") return status;
+  const { current, total } = progressDetail ?? {};
+  if (typeof current !== "number" || typeof total !== "number" || total <= 0) {
+    return `${id}: ${status}`;
+  }
+  const percent = Math.floor(current / total * 100 / progressPercent) * progressPercent;
+  return `${id}: ${status}, ${percent} % of ${Math.ceil(total / 1024)} KB`;
 }
 
 /** A stream's bytes. @throws DenimError `build-output-too-large` */

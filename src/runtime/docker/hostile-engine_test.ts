@@ -28,6 +28,7 @@ class HostileEngine {
   readonly containers = new Set<string>();
   readonly requests: string[] = [];
   fault: { readonly match: RegExp; readonly kind: Fault } | undefined;
+  versions = { Version: "24", ApiVersion: "1.43", MinAPIVersion: "1.12" };
   /** Has it no base images, so that they must be pulled? */
   pulls = false;
   /** Does the program in the container end at once? */
@@ -54,6 +55,13 @@ class HostileEngine {
     const url = (request.url ?? "").replace(/^\/v[\d.]+/, "");
     const what = `${request.method} ${url.split("?")[0]}`;
     this.requests.push(what);
+    const [, version] = /^\/v1\.(\d+)\//.exec(request.url ?? "") ?? [];
+    const oldest = Number(this.versions.MinAPIVersion.split(".")[1]);
+    if (version !== undefined && Number(version) < oldest) {
+      // As a real one does, in the middle of what is sent.
+      response.writeHead(400, { connection: "close" }).end('{"message":"client version too old"}');
+      return void request.socket.destroySoon();
+    }
     for await (const _ of request) { /* Read to its end, as engines do. */ }
     const json = (status: number, body: unknown) =>
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
@@ -74,7 +82,7 @@ class HostileEngine {
       }
     }
     if (what === "GET /version") {
-      return void json(200, { Version: "24", ApiVersion: "1.43", MinAPIVersion: "1.12" });
+      return void json(200, this.versions);
     }
     if (what === "GET /_ping") return void response.end("OK");
     if (/^GET \/(images|containers)\/json/.test(what)) return void json(200, []);
@@ -251,3 +259,22 @@ Deno.test("an engine that is gone while chaincode runs: its end is seen, the run
     assert.match(String(await launched), /exit|timeout expired/);
   });
 });
+
+for (
+  const versions of [
+    { Version: "20.10.24", ApiVersion: "1.41", MinAPIVersion: "1.12" },
+    { Version: "29.0.0", ApiVersion: "1.52", MinAPIVersion: "1.44" },
+  ]
+) {
+  Deno.test(`a launch goes its whole way with an engine ${versions.Version}`, async () => {
+    await withEngine(async (engine, launch) => {
+      engine.versions = versions;
+      engine.exitCode = 3;
+      await assert.rejects(launch(), /container exited with 3/);
+      for (const step of [/POST .build/, /POST .containers.c.*start/, /DELETE .containers.c/]) {
+        assert(engine.requests.some((what) => step.test(what)), String(step));
+      }
+      await withDeadline(noContainers(engine), 5_000, "the removal of every container");
+    });
+  });
+}

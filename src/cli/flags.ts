@@ -5,7 +5,7 @@
 import { DenimError } from "../base/errors.ts";
 import { parseDuration } from "../config/duration.ts";
 
-export type FlagKind = "string" | "boolean" | "duration" | "stringArray" | "int";
+export type FlagKind = "string" | "boolean" | "duration" | "stringArray" | "int" | "uint";
 
 /** One flag of a command. The help text is what `--help` prints. */
 export interface Flag {
@@ -89,6 +89,8 @@ const goBooleans: Readonly<Record<string, string>> = {
   False: "false",
 };
 
+const maxUint64 = 2n ** 64n - 1n;
+
 function checked(flag: Flag, shown: string, value: string): string {
   const invalid = (kind: string) =>
     new UsageError(
@@ -108,6 +110,11 @@ function checked(flag: Flag, shown: string, value: string): string {
       return value;
     case "int":
       if (!/^[-+]?\d+$/.test(value)) throw invalid("expected a whole number");
+      return value;
+    case "uint":
+      if (!/^\d+$/.test(value) || BigInt(value) > maxUint64) {
+        throw invalid(`strconv.ParseUint: parsing ${JSON.stringify(value)}: invalid syntax`);
+      }
       return value;
     default:
       return value;

@@ -11,6 +11,7 @@ const flags: Flag[] = [
   { name: "peerAddresses", kind: "stringArray", help: "" },
   { name: "waitForEventTimeout", kind: "duration", default: "30s", help: "" },
   { name: "orgs", kind: "int", default: "1", help: "" },
+  { name: "blockNumber", short: "b", kind: "uint", default: "0", help: "" },
 ];
 
 Deno.test("long and short flags take attached and separate values, between arguments too", () => {
@@ -81,4 +82,15 @@ Deno.test("any argv either parses or is refused with a UsageError", () => {
       assert.ok(error instanceof UsageError);
     }
   }));
+});
+
+Deno.test("numbers that Go's unsigned integers cannot hold are refused with its words", () => {
+  assert.equal(parseFlags(flags, ["-b", "7"]).values.int("blockNumber"), 7);
+  for (const wrong of ["-1", "1x", "", "18446744073709551616"]) {
+    assert.throws(() => parseFlags(flags, [`--blockNumber=${wrong}`]), (error) => {
+      assert.ok(error instanceof UsageError);
+      assert.match(error.message, /flag: strconv\.ParseUint: parsing ".*": invalid syntax$/);
+      return true;
+    });
+  }
 });

@@ -8,6 +8,7 @@ const kindNames: Readonly<Record<Flag["kind"], string>> = {
   duration: " duration",
   stringArray: " stringArray",
   int: " int",
+  uint: " uint",
 };
 
 function defaultText(flag: Flag): string {

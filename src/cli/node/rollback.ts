@@ -8,13 +8,6 @@ import { stoppedPeer } from "./maintenance.ts";
 export const rollback: CommandHandler = async (invocation) => {
   const { flags } = invocation;
   const blockNumber = flags.int("blockNumber");
-  if (!Number.isSafeInteger(blockNumber) || blockNumber < 0) {
-    throw new UsageError(
-      "invalid-flag-value",
-      `invalid argument ${JSON.stringify(flags.string("blockNumber"))} for ` +
-        '"-b, --blockNumber" flag: expected the number of a block',
-    );
-  }
   const channelId = flags.string("channelID");
   if (channelId === "") throw new UsageError("usage", "Must supply channel ID");
   const { ledgers, directory, logger } = await stoppedPeer(invocation);

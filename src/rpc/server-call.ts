@@ -91,6 +91,11 @@ export class ServerCall implements CallContext {
     }
   }
 
+  /** More than one answer may come. */
+  get streaming(): boolean {
+    return this.#registered.method.methodKind !== "unary";
+  }
+
   get signal(): AbortSignal {
     if (!this.#abort) {
       this.#abort = new AbortController();

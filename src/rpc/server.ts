@@ -225,17 +225,22 @@ class Http2RpcServer implements RpcServer {
     secure.setSecureContext(serverTlsOptions({ ...tls, clientRootCertificates: rootCertificates }));
   }
 
-  close(graceMs: number): Promise<void> {
-    return this.#closing ??= this.#close(graceMs);
+  close(graceMs: number, streamGraceMs = graceMs): Promise<void> {
+    return this.#closing ??= this.#close(graceMs, streamGraceMs);
   }
 
-  async #close(graceMs: number): Promise<void> {
+  async #close(graceMs: number, streamGraceMs: number): Promise<void> {
     const closed = new Deferred<void>();
     this.#server.close(() => closed.resolve());
     for (const session of this.#sessions.keys()) if (!session.closed) session.close();
-    await this.#quiet(() => this.#calls.size === 0, graceMs);
     const closing = new RpcError(GrpcStatus.UNAVAILABLE, "the server is shutting down");
-    for (const call of [...this.#calls]) call.cut(closing);
+    const cut = (which: (call: ServerCall) => boolean) => {
+      for (const call of [...this.#calls]) if (which(call)) call.cut(closing);
+    };
+    await this.#quiet(() => this.#calls.size === 0, Math.min(streamGraceMs, graceMs));
+    cut((call) => call.streaming);
+    await this.#quiet(() => this.#calls.size === 0, graceMs - streamGraceMs);
+    cut(() => true);
     // A moment for the last trailers, then the connections go.
     await this.#quiet(() => this.#sessions.size === 0, lastTrailersMs);
     for (const session of [...this.#sessions.keys()]) session.destroy();

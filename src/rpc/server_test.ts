@@ -14,7 +14,9 @@ import { SignedProposalSchema } from "../gen/peer/proposal_pb.ts";
 import type { ProposalResponse } from "../gen/peer/proposal_response_pb.ts";
 import { Deliver } from "../gen/peer/events_pb.ts";
 import { EnvelopeSchema } from "../gen/common/common_pb.ts";
+import { createRpcClient } from "./client.ts";
 import { createRpcServer, type RpcServerOptions } from "./server.ts";
+import { GrpcStatus } from "./status.ts";
 import { grpc, grpcJsBidi, grpcJsClient, grpcJsUnary } from "./testing-grpc-js.ts";
 import { type Observed, registerTestServices } from "./testing-services.ts";
 import type { RpcServer } from "./types.ts";
@@ -330,6 +332,28 @@ Deno.test("closing lets calls end within the grace, then cuts them", async () =>
   assert.equal(result.status, "rejected");
   assert.equal((result as PromiseRejectedResult).reason.code, grpc.status.UNAVAILABLE);
   client.close();
+});
+
+Deno.test("closing cuts streams before other calls, where they have a shorter grace", async () => {
+  const server = await createRpcServer({ listen: "127.0.0.1:0", logger: silentLogger });
+  const observed = registerTestServices(server);
+  const client = createRpcClient({ address: server.address, connectTimeoutMs: 10_000 });
+  const going = new AbortController();
+  const waiting = client.unary(Endorser.method.processProposal, proposal("wait"), {
+    signal: going.signal,
+  });
+  waiting.catch(() => {});
+  const stream = client.stream(ChaincodeSupport.method.register);
+  await until(() => observed.contexts.length === 2);
+  const closing = server.close(60_000, 10);
+  await assert.rejects(stream.responses[Symbol.asyncIterator]().next(), {
+    status: GrpcStatus.UNAVAILABLE,
+    message: "the server is shutting down",
+  });
+  assert.equal(await Promise.race([waiting, Promise.resolve("goes on")]), "goes on");
+  going.abort();
+  await closing;
+  await client.close();
 });
 
 /** Waits for a condition, at most 10 s. */

@@ -53,16 +53,20 @@ export interface RpcServer {
    * Without effect where clients need none.
    */
   trustClients(rootCertificates: readonly string[]): void;
-  /** Stops accepting, lets calls end for `graceMs`, then cuts them. */
-  close(graceMs: number): Promise<void>;
+  /**
+   * Stops accepting, lets calls end for `graceMs`, then cuts them; streams, which may never end by
+   * themselves, after `streamGraceMs` already.
+   */
+  close(graceMs: number, streamGraceMs?: number): Promise<void>;
 }
 
-/** TLS of a client. PEM texts. */
+/** TLS of a client. PEM texts. `onServerCertificate` is told the certificate (DER) of each connection. */
 export interface ClientTls {
   readonly rootCertificates: readonly string[];
   readonly serverNameOverride?: string;
   readonly certificate?: string;
   readonly key?: string;
+  readonly onServerCertificate?: (certificate: Uint8Array) => void;
 }
 
 export interface CallOptions {

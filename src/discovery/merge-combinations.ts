@@ -8,7 +8,7 @@ import type { Principals } from "./principals.ts";
 export type PrincipalSet = readonly number[];
 
 /** Pairs of combinations that are merged for two policies; of more, this many are taken. */
-export const maxMergedCombinations = 4_000;
+export const maxMergedCombinations = 2_000;
 
 /** Combinations of one side that are looked at where there are more pairs than that. */
 const maxMergeInputs = 2_000;

@@ -40,6 +40,8 @@ export interface ChannelServices {
     block: number,
     wanted: readonly WantedPrivateData[],
   ) => Promise<void>;
+  /** Called with each block whose orderers' signatures were found good. */
+  readonly onVerifiedBlock?: (block: Block) => void;
   /** Called when a channel was joined or has another configuration. */
   readonly onConfig?: () => void;
   /** Called after each commit of any channel. */
@@ -87,6 +89,7 @@ export class PeerChannel implements ChannelConfigSource {
           expectedNumber: BigInt(height),
           expectedPreviousHash: currentBlockHash,
         });
+        services.onVerifiedBlock?.(block);
       },
       onAhead: (block) => this.#pipeline.committer.prepare(block),
       onBlock: (block) => this.#commit(block),

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { LogWriter } from "../base/log-writer.ts";
-import type { Logger } from "../base/logger.ts";
 import type { ChaincodeHost } from "../chaincode/chaincode-host.ts";
 import { createChaincodeSupport } from "../chaincode/chaincode-support.ts";
 import { createChaincodeMetrics } from "../chaincode/metrics.ts";
@@ -57,6 +56,7 @@ import { createDevService } from "./dev-service.ts";
 import { PeerDiscovery } from "./discovery.ts";
 import { EagerRelaunch } from "./eager-relaunch.ts";
 import { registerHealthChecks } from "./health-checks.ts";
+import { ExpiryWatch, watchBlockSigners, watchOwnCertificates } from "./expiry-watch.ts";
 import { ledgerOptions } from "./ledger-options.ts";
 import { Operations } from "./operations.ts";
 import { peerBlocks } from "./peer-blocks.ts";
@@ -90,6 +90,8 @@ const chaincodeHandshakeTimeoutMs = 60_000;
 
 /** How long calls may go on once the peer is told to stop. */
 const shutdownGraceMs = 2_000;
+/** The same for event streams, which never end by themselves. */
+const shutdownStreamGraceMs = 100;
 
 export class PeerNode {
   private constructor(
@@ -133,8 +135,9 @@ export class PeerNode {
         clock,
         keyStore: peer.keyStorePath,
       });
-      warnOfExpiry(signer.expiresAt, clock, logger);
       const tls = peer.tls.enabled ? readPeerTls(config.peer.tls) : undefined;
+      const expiry = owned(new ExpiryWatch({ clock, logger }), (watch) => watch.close());
+      watchOwnCertificates(expiry, signer.expiresAt, tls);
 
       // What is on disk.
       const packages = new DirectoryPackageStore(
@@ -159,7 +162,7 @@ export class PeerNode {
         signer,
         identitiesOf: (channelId) =>
           channelId === "" ? localMsp : channels.bundle(channelId)?.mspManager,
-        connectOrderer: ordererConnector(peer, tls),
+        connectOrderer: ordererConnector(peer, tls, expiry),
         tlsCertificateHash: tls?.clientCertificateHash,
         reconnect: {
           connectTimeoutMs: peer.deliveryClient.connTimeoutMs,
@@ -170,6 +173,7 @@ export class PeerNode {
         fetchPrivateData: (...wanted) => privateData.fetch(...wanted),
         onCommit: () => superseded.committed(),
         onConfig: () => trustClients(),
+        onVerifiedBlock: watchBlockSigners(expiry),
         clock,
         logger,
       });
@@ -318,7 +322,7 @@ export class PeerNode {
           metrics: new ServerMetrics(metrics),
           logger: log.logger("core.comm"),
         }),
-        (listening) => listening.close(shutdownGraceMs),
+        (listening) => listening.close(shutdownGraceMs, shutdownStreamGraceMs),
       );
       const endorser = telemetry.traced(createEndorser({
         signer,
@@ -404,8 +408,7 @@ export class PeerNode {
 
       registerHealthChecks(operations.checks, { config, runtimes, channels });
       const configuredRoots = tls?.server.clientRootCertificates;
-      trustClients = () =>
-        trustChannelMembers(server, configuredRoots, channels.bundles(), logger);
+      trustClients = () => trustChannelMembers(server, configuredRoots, channels.bundles(), logger);
       trustClients();
       channels.startAll();
       discovery.start();
@@ -470,15 +473,4 @@ function localIp(): string {
     }
   }
   return "127.0.0.1";
-}
-
-/** Administrators need warning before an identity ends. */
-const expiryWarningMs = 7 * 24 * 3_600_000;
-
-function warnOfExpiry(expiresAt: number, clock: Clock, logger: Logger): void {
-  const leftMs = expiresAt - clock.now();
-  if (leftMs < 0) logger.error("The enrollment certificate has expired");
-  else if (leftMs < expiryWarningMs) {
-    logger.warn(`The enrollment certificate expires within ${Math.ceil(leftMs / 3_600_000)} hours`);
-  }
 }

@@ -134,6 +134,10 @@ export async function openSession(
     clearTimeout(timer);
     signal.removeEventListener("abort", aborted);
   }
+  if (target.tls?.onServerCertificate) {
+    const { raw } = (socket as tls.TLSSocket).getPeerCertificate();
+    if (raw) target.tls.onServerCertificate(new Uint8Array(raw));
+  }
   socket.setNoDelay(true);
   coalesceWrites(socket);
   const session = http2.connect(`${scheme}://${target.address}`, {

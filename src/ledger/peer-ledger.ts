@@ -23,6 +23,7 @@ import { commitHash, deterministicUpdateBytes } from "./mvcc/commit-hash.ts";
 import { BlockCommittedState } from "./mvcc/committed-state.ts";
 import { type BlockToLive, lsccNamespace } from "./private/collection-policy.ts";
 import { collectionLifetimes } from "./private/collection-lifetimes.ts";
+import { writeLatePrivateData } from "./private/late-private-data.ts";
 import {
   missingPrivateData,
   newestPrivateBlock,
@@ -44,6 +45,7 @@ import type {
   CommitInput,
   CommittedBlock,
   HistoryQueryExecutor,
+  LatePrivateData,
   MissingPrivateData,
   PeerLedger,
   QueryExecutor,
@@ -169,8 +171,25 @@ export class SqliteLedger implements PeerLedger {
     return privateDataOfBlock(this.database, blockNumber);
   }
 
-  missingPrivateData(maxBlocks: number): (MissingPrivateData & { readonly blockNumber: number })[] {
-    return missingPrivateData(this.database, maxBlocks);
+  missingPrivateData(
+    maxBlocks: number,
+    belowBlock?: number,
+  ): (MissingPrivateData & { readonly blockNumber: number })[] {
+    return missingPrivateData(this.database, maxBlocks, belowBlock);
+  }
+
+  commitLatePrivateData(late: readonly LatePrivateData[]): number {
+    this.#snapshots.advance();
+    const stores = {
+      database: this.database,
+      blocks: this.#blocks,
+      state: this.#state,
+      indexes: new IndexWriter(this.database),
+      storedForm: this.#storedForm,
+    };
+    return this.database.transaction(() =>
+      late.filter((one) => writeLatePrivateData(one, stores)).length
+    );
   }
 
   *stateEntries(): IterableIterator<StateEntry> {
@@ -240,7 +259,7 @@ export class SqliteLedger implements PeerLedger {
       historyEnabled: this.modules.historyEnabled,
       lifetime: collectionLifetimes(this.modules.blockToLive, committed),
       indexes: new IndexWriter(this.database),
-      storedForm: this.modules.storedForm ?? ((value: Uint8Array) => value),
+      storedForm: this.#storedForm,
     };
     const definitions = prepared.mvcc.publicUpdates.of(lsccNamespace)?.keys() ?? [];
     const writing = performance.now();
@@ -301,6 +320,10 @@ export class SqliteLedger implements PeerLedger {
     this.#transient.close();
     this.database.close();
     this.onClose();
+  }
+
+  get #storedForm(): (value: Uint8Array) => Uint8Array {
+    return this.modules.storedForm ?? ((value) => value);
   }
 
   #settings() {

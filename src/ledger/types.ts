@@ -189,8 +189,16 @@ export interface PeerLedger {
   newHistoryExecutor(): HistoryQueryExecutor;
   /** Private write sets kept for a block, those of invalid transactions too. */
   privateDataOfBlock(blockNumber: number): BlockPrivateData;
-  /** Private writes that this peer lacks, newest blocks first, of at most `maxBlocks` blocks. */
-  missingPrivateData(maxBlocks: number): (MissingPrivateData & { readonly blockNumber: number })[];
+  /** Private writes that this peer lacks, newest blocks first, of at most `maxBlocks` blocks below `belowBlock`. */
+  missingPrivateData(
+    maxBlocks: number,
+    belowBlock?: number,
+  ): (MissingPrivateData & { readonly blockNumber: number })[];
+  /**
+   * Takes in private data of blocks that are committed already; what is not missing, or not what
+   * the block promises, is passed over. Returns how many were taken in.
+   */
+  commitLatePrivateData(late: readonly LatePrivateData[]): number;
   /** The whole world state of one height in order of keys; for dumps and comparisons. */
   stateEntries(): IterableIterator<StateEntry>;
   /**
@@ -206,6 +214,16 @@ export interface PeerLedger {
   onCommit(listener: (committed: CommittedBlock) => void): () => void;
   transientStore: TransientStore;
   close(): void;
+}
+
+/** The private writes of one transaction in one collection, after their block was committed. */
+export interface LatePrivateData {
+  readonly blockNumber: number;
+  readonly txNumber: number;
+  readonly namespace: string;
+  readonly collection: string;
+  /** Serialized KVRWSet. */
+  readonly rwset: Uint8Array;
 }
 
 /** Private write sets of endorsed but not yet committed transactions. Mirrors core/transientstore. */

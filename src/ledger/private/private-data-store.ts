@@ -90,16 +90,18 @@ export function privateDataOfBlock(database: Database, block: number): BlockPriv
   return sets;
 }
 
-/** What this peer lacks, newest blocks first, of at most `maxBlocks` blocks. */
+/** What this peer lacks, newest blocks first, of at most `maxBlocks` blocks below `belowBlock`. */
 export function missingPrivateData(
   database: Database,
   maxBlocks: number,
+  belowBlock = Number.MAX_SAFE_INTEGER,
 ): (MissingPrivateData & { readonly blockNumber: number })[] {
   return database.prepare(
     `SELECT block, tx, namespace, collection, eligible FROM missing_private_data
-     WHERE block IN (SELECT DISTINCT block FROM missing_private_data ORDER BY block DESC LIMIT ?)
+     WHERE block IN (SELECT DISTINCT block FROM missing_private_data WHERE block < ?
+                     ORDER BY block DESC LIMIT ?)
      ORDER BY block DESC, tx, namespace, collection`,
-  ).all(maxBlocks).map((row) => ({
+  ).all(belowBlock, maxBlocks).map((row) => ({
     blockNumber: row.block as number,
     txNumber: row.tx as number,
     namespace: row.namespace as string,

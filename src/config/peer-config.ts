@@ -113,6 +113,14 @@ function peerSettings(raw: RawConfig): PeerSettings {
         1_000,
       ),
       btlPullMargin: raw.integer("peer.gossip.pvtData.btlPullMargin", 10),
+      reconciliation: {
+        enabled: raw.boolean("peer.gossip.pvtData.reconciliationEnabled"),
+        batchSize: positiveOr(raw.integer("peer.gossip.pvtData.reconcileBatchSize", 10), 10),
+        sleepIntervalMs: positiveOr(
+          raw.durationMs("peer.gossip.pvtData.reconcileSleepInterval", 60_000),
+          60_000,
+        ),
+      },
       pushAckTimeoutMs: positiveOr(
         raw.durationMs("peer.gossip.pvtData.pushAckTimeout", 3_000),
         3_000,

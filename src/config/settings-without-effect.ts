@@ -50,9 +50,6 @@ export const settingsWithoutEffect: readonly SettingWithoutEffect[] = [
     "state",
     "pvtData.pullRetryThreshold",
     "pvtData.btlPullMargin",
-    "pvtData.reconcileBatchSize",
-    "pvtData.reconcileSleepInterval",
-    "pvtData.reconciliationEnabled",
     "pvtData.skipPullingInvalidTransactionsDuringCommit",
   ].map((key) => ({ key: `peer.gossip.${key}`, because: noGossip })),
   {

@@ -72,6 +72,13 @@ export interface PeerSettings {
     readonly btlPullMargin: number;
     /** How long an endorser waits for a peer that it sends private data to. */
     readonly pushAckTimeoutMs: number;
+    /** Looking for private data that committed blocks lack. */
+    readonly reconciliation: {
+      readonly enabled: boolean;
+      /** Blocks that other peers are asked about at one time. */
+      readonly batchSize: number;
+      readonly sleepIntervalMs: number;
+    };
   };
   /** `peer.adminService.listenAddress`: where the Admin service listens; `""` for the peer's own listener. */
   readonly adminListenAddress: string;

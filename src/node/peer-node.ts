@@ -412,6 +412,7 @@ export class PeerNode {
       trustClients();
       channels.startAll();
       discovery.start();
+      privateData.start();
       eager?.start();
       closers.unshift(() => channels.stopAll());
       const known = boundAddress(address, server);

@@ -7,6 +7,7 @@ import type { Logger } from "../base/logger.ts";
 import type { LogWriter } from "../base/log-writer.ts";
 import { applicationReadersPath } from "../channel/group-names.ts";
 import type { PeerSettings } from "../config/types.ts";
+import { openTransactions } from "../commit/opened-transaction.ts";
 import type { WantedPrivateData } from "../commit/private-data.ts";
 import type { Membership, PeerMember } from "../discovery/types.ts";
 import { type PrivateDataDistributor, storeTransiently } from "../endorser/private-data.ts";
@@ -20,6 +21,7 @@ import { GossipConnection } from "../gossip/gossip-connection.ts";
 import { createPrivateDataDistributor } from "../gossip/private-data-distributor.ts";
 import { privateDataRequest } from "../gossip/private-data-exchange.ts";
 import { type PrivateDataName, pullPrivateData } from "../gossip/private-data-puller.ts";
+import { PrivateDataReconciler } from "../gossip/private-data-reconciler.ts";
 import { PrivateDataSource } from "../gossip/private-data-source.ts";
 import { PrivateDataReceiver } from "../gossip/private-data-receiver.ts";
 import type { Identity, Msp, SigningIdentity } from "../msp/types.ts";
@@ -36,6 +38,9 @@ const maxConnections = 100;
 
 /** A block waits no longer for other peers' private data. */
 const pullAtCommit = { totalMs: 3_000, perPeerMs: 1_500 };
+
+/** Nobody waits for what is reconciled. */
+const pullLater = { totalMs: 30_000, perPeerMs: 5_000 };
 
 /** After a pull that brought nothing the next blocks do not wait. */
 const pauseAfterFailureMs = 10_000;
@@ -63,10 +68,11 @@ export class PrivateDataSharing {
   /** By channel: when a pull that brought nothing may be tried again. */
   readonly #pausedUntil = new Map<string, number>();
   readonly #logger: Logger;
+  readonly #reconciler: PrivateDataReconciler | undefined;
   readonly #connections = new Map<string, GossipConnection>();
 
   constructor(private readonly options: PrivateDataSharingOptions) {
-    const { channels, membership, log } = options;
+    const { channels, membership, peer, signer, log } = options;
     const logger = log.logger("gossip.privdata");
     this.#logger = logger;
     const push = createPrivateDataDistributor({
@@ -96,6 +102,27 @@ export class PrivateDataSharing {
       isHolder: this.#isHolder,
       logger,
     });
+    const { reconciliation } = peer.gossip;
+    this.#reconciler = reconciliation.enabled
+      ? new PrivateDataReconciler({
+        ledgers: () => channels.openLedgers(),
+        isHolder: (channelId, namespace, collection) =>
+          this.#isHolder(channelId, namespace, collection, signer.serialized),
+        txIdOf: (channelId, blockNumber, txNumber) => {
+          const block = channels.ledger(channelId)?.blockByNumber(blockNumber);
+          return block && openTransactions(block)[txNumber]?.txId;
+        },
+        pull: (channelId, names) => this.#pull(channelId, names, pullLater),
+        batchBlocks: reconciliation.batchSize,
+        pauseMs: reconciliation.sleepIntervalMs,
+        logger,
+      })
+      : undefined;
+  }
+
+  /** Begins to look for what is missing. */
+  start(): void {
+    this.#reconciler?.start();
   }
 
   /** For the committer: other peers' data for a block goes into the transient store. Never throws. */
@@ -240,6 +267,7 @@ export class PrivateDataSharing {
   }
 
   async close(): Promise<void> {
+    await this.#reconciler?.close();
     await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
     this.#connections.clear();
   }

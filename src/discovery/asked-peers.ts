@@ -21,7 +21,7 @@ import { GrpcStatus, RpcError } from "../rpc/status.ts";
 import { introductionOf } from "./introductions.ts";
 import type { SelfDescription } from "./self-description.ts";
 import { checkToldPeer, type ToldPeer } from "./told-peer.ts";
-import { ToldPeers } from "./told-peers.ts";
+import { maxToldPeers, ToldPeers } from "./told-peers.ts";
 import type { Membership, PeerMember } from "./types.ts";
 
 /** A peer to be asked. */
@@ -232,15 +232,14 @@ export class AskedPeers implements Membership {
     const identities = this.options.identities(channelId);
     if (identities === undefined) return [];
     const rules = { channelId, identities, askedMspId: asked.mspId };
-    for (const { peers } of Object.values(answer.result.value.peersByOrg)) {
-      for (const peer of peers) {
-        try {
-          this.#told.add(channelId, checkToldPeer(peer, rules));
-        } catch (error) {
-          this.options.logger.debug(
-            `[${channelId}] ${asked.address} tells of a peer that is left out: ${messageOf(error)}`,
-          );
-        }
+    const peers = Object.values(answer.result.value.peersByOrg).flatMap(({ peers }) => peers);
+    for (const peer of peers.slice(0, maxToldPeers)) {
+      try {
+        this.#told.add(channelId, checkToldPeer(peer, rules));
+      } catch (error) {
+        this.options.logger.debug(
+          `[${channelId}] ${asked.address} tells of a peer that is left out: ${messageOf(error)}`,
+        );
       }
     }
     return [];

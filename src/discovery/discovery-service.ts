@@ -1,17 +1,13 @@
 /** The Discovery service: several questions in one signed request. Mirrors discovery/service.go. */
 import { setImmediate } from "node:timers";
 import { create } from "@bufbuild/protobuf";
-import { emptyBytes, equal, hex, utf8 } from "../base/bytes.ts";
+import { emptyBytes } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { sha256 } from "../crypto/hash.ts";
-import { encodePem } from "../crypto/pem.ts";
 import type { Config } from "../gen/common/configtx_pb.ts";
 import {
-  type ChaincodeCall,
   type ChaincodeInterest,
   ChaincodeInterestSchema,
-  type ChaincodeQuery,
   ChaincodeQueryResultSchema,
   type Discovery,
   type EndorsementDescriptor,
@@ -20,22 +16,19 @@ import {
   type QueryResult,
   QueryResultSchema,
   type Request,
-  RequestSchema,
   ResponseSchema,
   type SignedRequest,
 } from "../gen/discovery/protocol_pb.ts";
 import type { SignedData } from "../policy/types.ts";
-import { decodeAsGo } from "../protocol/go-wire.ts";
 import { protoText } from "../protocol/proto-text.ts";
 import { GrpcStatus, RpcError } from "../rpc/status.ts";
 import type { CallContext, ServiceHandlers } from "../rpc/types.ts";
 import { AuthCache, type AuthCacheSettings, type Eligibility } from "./auth-cache.ts";
+import { checkInterests, clientInterest } from "./client-interest.ts";
 import { configResult } from "./config-result.ts";
+import { openRequest } from "./open-request.ts";
 import { endorsementDescriptor, membershipResult } from "./peer-results.ts";
 import type { EndorsementPlanner, Membership, PeerMember } from "./types.ts";
-
-/** Questions of one request: queries, and interests of chaincode queries. Fabric has no limit. */
-export const maxQuestions = 1_000;
 
 export interface DiscoveryServiceOptions {
   /** Clients must show a TLS certificate: every request has to name it. */
@@ -82,7 +75,7 @@ class DiscoveryService {
     const from = context.remoteAddress;
     let request: Request;
     try {
-      request = this.#opened(signed, context.clientCertificate);
+      request = openRequest(signed, context.clientCertificate, this.options.mutualTls);
     } catch (error) {
       const reason = messageOf(error);
       this.options.logger.warn(`Request from ${from} is malformed or invalid: ${reason}`);
@@ -91,61 +84,38 @@ class DiscoveryService {
     const { payload, signature } = signed;
     const identity = request.authentication?.clientIdentity ?? emptyBytes;
     const results: QueryResult[] = [];
+    let denied = false;
     for (const query of request.queries) {
       await giveWay(context.signal);
-      const refused = this.#refusal(query, { data: payload, signature, identity }, from);
+      const signed = { data: payload, signature, identity };
+      // One line is enough for a request, however often it is refused.
+      const refused = this.#refusal(query, signed, from, denied ? "debug" : "warn");
+      denied ||= refused !== undefined;
       const result = refused ?? await this.#answer(query, context.signal);
       results.push(create(QueryResultSchema, { result }));
     }
     return create(ResponseSchema, { results });
   }
 
-  /** @throws DenimError with Fabric's text */
-  #opened({ payload }: SignedRequest, certificate: Uint8Array | undefined): Request {
-    let request: Request;
-    try {
-      request = decodeAsGo(RequestSchema, payload);
-    } catch (error) {
-      throw badRequest(`failed parsing request: ${messageOf(error)}`);
-    }
-    const { authentication, queries } = request;
-    if (authentication === undefined) {
-      throw badRequest("access denied, no authentication info in request");
-    }
-    if (authentication.clientIdentity.length === 0) {
-      throw badRequest("access denied, client identity wasn't supplied");
-    }
-    checkBinding(authentication.clientTlsCertHash, certificate, this.options.mutualTls);
-    const questions = queries.reduce(
-      (sum, { query }) =>
-        sum + (query.case === "ccQuery" ? Math.max(1, query.value.interests.length) : 1),
-      0,
-    );
-    if (questions > maxQuestions) {
-      throw new RpcError(
-        GrpcStatus.RESOURCE_EXHAUSTED,
-        `a request has at most ${maxQuestions} queries and chaincode interests, not ${questions}`,
-        { questions, maxQuestions },
-      );
-    }
-    return request;
-  }
-
   /** Why this client gets no answer to this query, if it does not. */
-  #refusal({ channel, query }: Query, signed: SignedData, from: string): Result | undefined {
+  #refusal(
+    { channel, query }: Query,
+    signed: SignedData,
+    from: string,
+    level: "debug" | "warn",
+  ): Result | undefined {
     const { logger } = this.options;
+    const asked = `got query for channel ${shown(channel)} from ${from}`;
     if (channel !== "" && this.options.channelConfig(channel) === undefined) {
-      logger.warn(`got query for channel ${channel} from ${from} but it doesn't exist`);
-      return errorResult("access denied");
+      logger[level](`${asked} but it doesn't exist`);
+      return deniedResult;
     }
     try {
       this.#checkEligible(channel, signed, channel !== "" && query.case === "peerQuery");
       return undefined;
     } catch (error) {
-      logger.warn(
-        `got query for channel ${channel} from ${from} but it isn't eligible: ${messageOf(error)}`,
-      );
-      return errorResult("access denied");
+      logger[level](`${asked} but it isn't eligible: ${messageOf(error)}`);
+      return deniedResult;
     }
   }
 
@@ -189,7 +159,7 @@ class DiscoveryService {
         return { case: "configResult", value: this.#config(channel) };
       case "peerQuery": {
         const { filter } = query.value;
-        const peers = interestedPeers(channel, filter && interestOf14(filter.chaincodes));
+        const peers = interestedPeers(channel, filter && clientInterest(filter.chaincodes));
         return { case: "members", value: membershipResult(membership.localPeers(), peers) };
       }
       case "ccQuery": {
@@ -197,7 +167,7 @@ class DiscoveryService {
         const content: EndorsementDescriptor[] = [];
         for (const { chaincodes } of query.value.interests) {
           await giveWay(signal);
-          content.push(this.#descriptor(channel, interestOf14(chaincodes)));
+          content.push(this.#descriptor(channel, clientInterest(chaincodes)));
         }
         return { case: "ccQueryRes", value: create(ChaincodeQueryResultSchema, { content }) };
       }
@@ -235,52 +205,6 @@ class DiscoveryService {
 }
 
 /**
- * A request that names a TLS certificate belongs to connections with that certificate. Fabric means
- * to ask this of every request over TLS, but never looks (its service forgets its settings), and
- * its own `discover` hashes the PEM text; so a client without certificate or without hash is served
- * unless mutual TLS is required, and the hash of the PEM text counts, too.
- * @throws DenimError with Fabric's text
- */
-function checkBinding(
-  claimed: Uint8Array,
-  certificate: Uint8Array | undefined,
-  required: boolean,
-): void {
-  if (!required && (certificate === undefined || claimed.length === 0)) return;
-  if (certificate === undefined) throw badRequest("client didn't send a TLS certificate");
-  const actual = sha256(certificate);
-  if (equal(actual, claimed)) return;
-  if (equal(sha256(utf8(encodePem("CERTIFICATE", certificate))), claimed)) return;
-  throw new DenimError(
-    "bad-request",
-    "client claimed TLS hash doesn't match computed TLS hash from gRPC stream",
-    { claimed: hex(claimed), actual: hex(actual) },
-  );
-}
-
-/** What 1.4.2 reads of an interest; later fields serve callers within this peer, not its clients. */
-function interestOf14(chaincodes: readonly ChaincodeCall[]): ChaincodeInterest {
-  return create(ChaincodeInterestSchema, {
-    chaincodes: chaincodes.map(({ name, collectionNames }) => ({ name, collectionNames })),
-  });
-}
-
-/** @throws DenimError with Fabric's text */
-function checkInterests({ interests }: ChaincodeQuery): void {
-  if (interests.length === 0) {
-    throw badRequest("chaincode query must have at least one chaincode interest");
-  }
-  for (const { chaincodes } of interests) {
-    if (chaincodes.length === 0) {
-      throw badRequest("chaincode interest must contain at least one chaincode");
-    }
-    if (chaincodes.some(({ name }) => name === "")) {
-      throw badRequest("chaincode name in interest cannot be empty");
-    }
-  }
-}
-
-/**
  * One request must not keep all others waiting, nor go on for a client that has gone.
  * @throws RpcError CANCELLED
  */
@@ -289,10 +213,14 @@ async function giveWay(signal: AbortSignal): Promise<void> {
   if (signal.aborted) throw new RpcError(GrpcStatus.CANCELLED, "context canceled");
 }
 
-function badRequest(message: string): DenimError {
-  return new DenimError("bad-request", message);
+/** A name from outside, in one short line. */
+function shown(name: string): string {
+  const longest = 64;
+  return JSON.stringify(name.length > longest ? `${name.slice(0, longest)}…` : name).slice(1, -1);
 }
 
 function errorResult(content: string): Result {
   return { case: "error", value: create(ErrorSchema, { content }) };
 }
+
+const deniedResult = errorResult("access denied");

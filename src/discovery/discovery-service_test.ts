@@ -18,9 +18,10 @@ import type { SigningIdentity } from "../msp/types.ts";
 import { policyBytes, signedByAnyAdmin } from "../policy/envelopes.ts";
 import { compileSignaturePolicy } from "../policy/signature-policy.ts";
 import type { CallContext } from "../rpc/types.ts";
-import { createDiscoveryService, maxQuestions } from "./discovery-service.ts";
+import { createDiscoveryService } from "./discovery-service.ts";
 import { createEndorsementPlanner } from "./endorsement-planner.ts";
 import { interestedPeers } from "./interested-peers.ts";
+import { maxQuestions } from "./open-request.ts";
 import { interestIn, pretendedChannel } from "./testing.ts";
 import { channelId, peerSigner, recordedBundle } from "./testing-peers.ts";
 

@@ -11,12 +11,11 @@ import {
 } from "../gen/gateway/gateway_pb.ts";
 import type { SeekPosition } from "../gen/orderer/ab_pb.ts";
 import type { ChaincodeEvent } from "../gen/peer/chaincode_event_pb.ts";
-import type { PeerLedger } from "../ledger/types.ts";
 import { decode } from "../protocol/decode.ts";
 import { GrpcStatus, RpcError } from "../rpc/status.ts";
 import { blockEvents, type TransactionEvents } from "./block-events.ts";
 import { gatewayError } from "./gateway-error.ts";
-import type { GatewayDependencies } from "./types.ts";
+import type { GatewayDependencies, GatewayLedger } from "./types.ts";
 
 /** Blocks beyond this number cannot be counted; no ledger gets there. */
 const maxBlockNumber = BigInt(Number.MAX_SAFE_INTEGER);
@@ -120,7 +119,7 @@ function eventMatcher(
 
 /** The block of the transaction to go on from, where the ledger has it; else as asked for. */
 function startBlock(
-  ledger: Pick<PeerLedger, "info" | "blockByTxId">,
+  ledger: GatewayLedger,
   { afterTransactionId, startPosition }: ChaincodeEventsRequest,
 ): number {
   if (afterTransactionId !== "") {

@@ -3,19 +3,15 @@
  * is one listener for each ledger, whatever the number of callers.
  */
 import { DenimError } from "../base/errors.ts";
-import type { CommittedBlock, PeerLedger } from "../ledger/types.ts";
+import type { CommittedBlock } from "../ledger/types.ts";
 import { GrpcStatus, RpcError } from "../rpc/status.ts";
+import type { GatewayLedger } from "./types.ts";
 
 export interface CommitOutcome {
   readonly blockNumber: bigint;
   /** A TxValidationCode. */
   readonly code: number;
 }
-
-type NotifiedLedger = Pick<
-  PeerLedger,
-  "onCommit" | "hasTransaction" | "transactionById" | "blockByTxId"
->;
 
 interface Waiter {
   resolve(outcome: CommitOutcome): void;
@@ -28,7 +24,7 @@ interface Watched {
 }
 
 export class CommitNotifier {
-  readonly #ledgers = new Map<NotifiedLedger, Watched>();
+  readonly #ledgers = new Map<GatewayLedger, Watched>();
   #closed = false;
 
   /** Calls that wait now. */
@@ -44,7 +40,7 @@ export class CommitNotifier {
    * The outcome of a transaction, at once where it is committed.
    * @throws the signal's reason when it aborts; RpcError UNAVAILABLE when the peer stops
    */
-  async outcome(ledger: NotifiedLedger, txId: string, signal: AbortSignal): Promise<CommitOutcome> {
+  async outcome(ledger: GatewayLedger, txId: string, signal: AbortSignal): Promise<CommitOutcome> {
     // Commits are synchronous: nothing can come between this look and the registration below.
     const known = committed(ledger, txId);
     if (known) return known;
@@ -70,7 +66,7 @@ export class CommitNotifier {
     }
   }
 
-  #watched(ledger: NotifiedLedger): Watched {
+  #watched(ledger: GatewayLedger): Watched {
     let watched = this.#ledgers.get(ledger);
     if (!watched) {
       const byTxId = new Map<string, Set<Waiter>>();
@@ -104,7 +100,7 @@ function notify(byTxId: ReadonlyMap<string, ReadonlySet<Waiter>>, block: Committ
   }
 }
 
-function committed(ledger: NotifiedLedger, txId: string): CommitOutcome | undefined {
+function committed(ledger: GatewayLedger, txId: string): CommitOutcome | undefined {
   if (txId === "" || !ledger.hasTransaction(txId)) return undefined;
   try {
     const { validationCode: code } = ledger.transactionById(txId);

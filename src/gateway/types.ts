@@ -16,9 +16,21 @@ export interface OrdererEndpoint {
   readonly tlsRoots: readonly string[];
 }
 
+/** What the gateway asks of a ledger. */
+export type GatewayLedger = Pick<
+  PeerLedger,
+  | "info"
+  | "newQueryExecutor"
+  | "blocksFrom"
+  | "blockByTxId"
+  | "transactionById"
+  | "hasTransaction"
+  | "onCommit"
+>;
+
 /** What the gateway sees of a channel that this peer has joined. */
 export interface GatewayChannel {
-  readonly ledger: PeerLedger;
+  readonly ledger: GatewayLedger;
   /** From the configuration in force; an address once. */
   orderers(): readonly OrdererEndpoint[];
   /** PEM of an application organisation's TLS certificates; empty for one that is not a member. */

@@ -26,9 +26,13 @@ export interface SyntheticTransaction {
   readonly results: Uint8Array;
   /** Bytes of ballast in place of certificates and signatures. */
   readonly ballast?: number;
+  /** ChaincodeEvent bytes. */
+  readonly events?: Uint8Array;
 }
 
-export function syntheticEnvelope({ txId, results, ballast = 0 }: SyntheticTransaction) {
+export function syntheticEnvelope(
+  { txId, results, ballast = 0, events }: SyntheticTransaction,
+) {
   const action = create(ChaincodeActionPayloadSchema, {
     chaincodeProposalPayload: new Uint8Array(ballast),
     action: create(ChaincodeEndorsedActionSchema, {
@@ -36,7 +40,10 @@ export function syntheticEnvelope({ txId, results, ballast = 0 }: SyntheticTrans
         ProposalResponsePayloadSchema,
         create(ProposalResponsePayloadSchema, {
           proposalHash: new Uint8Array(32),
-          extension: toBinary(ChaincodeActionSchema, create(ChaincodeActionSchema, { results })),
+          extension: toBinary(
+            ChaincodeActionSchema,
+            create(ChaincodeActionSchema, { results, events }),
+          ),
         }),
       ),
     }),

@@ -20,6 +20,8 @@ export interface Simulated {
   readonly txId: string;
   readonly results: Uint8Array;
   readonly privateSet?: TxPvtReadWriteSet;
+  /** ChaincodeEvent bytes. */
+  readonly events?: Uint8Array;
 }
 
 let transactions = 0;

@@ -10,6 +10,9 @@ import { configOf } from "../src/config/load.ts";
 import { sha256 } from "../src/crypto/hash.ts";
 import { decodePem } from "../src/crypto/pem.ts";
 import { createPortableProvider } from "../src/crypto/portable.ts";
+import { introductionOf } from "../src/discovery/introductions.ts";
+import { SelfDescription } from "../src/discovery/self-description.ts";
+import { Membership } from "../src/gen/denim/membership_pb.ts";
 import { BlockSchema } from "../src/gen/common/common_pb.ts";
 import {
   Discovery,
@@ -181,9 +184,31 @@ Deno.test("discovery tells of peers, configuration and endorsers of a running ne
     );
   });
 
+  await t.step("who is known to be no peer cannot introduce itself as one", async () => {
+    const folder = `${orgFolder(work, 1)}/users/User1@org1.example.com`;
+    const user = new SelfDescription({
+      signer: loadSigningIdentity(`${folder}/msp`, "Org1MSP", createPortableProvider()),
+      externalEndpoint: "user:1",
+      stateOf: () => ({ ledgerHeight: 1n, chaincodes: [{ name: "asset", version: "1.0" }] }),
+      clock: systemClock,
+    });
+    const introduction = introductionOf((id) => user.memberIn(id), [channel, "nosuch"]);
+    const client = createRpcClient({
+      address: first,
+      tls: { rootCertificates: [readFileSync(`${folder}/tls/ca.crt`, "utf8")] },
+    });
+    try {
+      const { channels } = await client.unary(Membership.method.introduce, introduction!);
+      assert.equal(channels, 0);
+    } finally {
+      await client.close();
+    }
+  });
+
   await t.step("a peer of another process learns of all, and all learn of it", async () => {
     const genesis = join(work.directory, "mychannel.block");
     await work.ok(["channel", "fetch", "0", "-c", channel, genesis]);
+    await work.ok(["enroll", "peer1", "--type", "peer", "--org", "Org2MSP"]);
     const folder = orgFolder(work, 2);
     const tls = `${folder}/peers/peer0.org2.example.com/tls`;
     const lines: string[] = [];
@@ -193,7 +218,7 @@ Deno.test("discovery tells of peers, configuration and endorsers of a running ne
       "peer.listenAddress": "127.0.0.1:0",
       "peer.chaincodeListenAddress": "127.0.0.1:0",
       "peer.localMspId": "Org2MSP",
-      "peer.mspConfigPath": `${folder}/users/User1@org2.example.com/msp`,
+      "peer.mspConfigPath": `${folder}/users/peer1@org2.example.com/msp`,
       "peer.fileSystemPath": join(work.directory, "peer1"),
       "peer.tls.enabled": true,
       "peer.tls.cert.file": `${tls}/server.crt`,

@@ -25,8 +25,8 @@ export const maxIntroducedChannels = 100;
 export interface IntroductionServiceOptions {
   /** The MSPs of a channel; undefined for one that this peer has not joined. */
   identities(channelId: string): IdentityDeserializer | undefined;
-  /** Gossip's rule for who takes part in a channel: its readers. @throws DenimError */
-  checkReader(channelId: string, signed: SignedData): void;
+  /** May it take part in the channel? Gossip asks its members to be readers. @throws DenimError */
+  checkMember(channelId: string, signed: SignedData): void;
   /** Takes in a peer. */
   add(channelId: string, told: ToldPeer): void;
   readonly logger: Logger;
@@ -46,7 +46,7 @@ export function createIntroductionService(
           // No organisation has the empty name: none may leave out its peer's signature.
           const told = checkToldPeer(peer, { channelId, identities, askedMspId: "" });
           const { payload, signature } = told.member.membership;
-          options.checkReader(channelId, { data: payload, signature, identity: peer.identity });
+          options.checkMember(channelId, { data: payload, signature, identity: peer.identity });
           options.add(channelId, told);
           channels++;
         } catch (error) {

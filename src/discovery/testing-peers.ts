@@ -112,7 +112,7 @@ export class TestPeer {
         MembershipService,
         createIntroductionService({
           identities,
-          checkReader: evaluate("/Channel/Application/Readers"),
+          checkMember: evaluate("/Channel/Application/Readers"),
           add: (channel, told) => asked.add(channel, told),
           logger,
         }),

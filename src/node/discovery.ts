@@ -1,4 +1,5 @@
 /** Discovery of a peer: what it knows of the network, and the service that tells. Mirrors registerDiscoveryService of peer/node/start.go. */
+import { emptyBytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { DenimError } from "../base/errors.ts";
 import type { LogWriter } from "../base/log-writer.ts";
@@ -16,11 +17,13 @@ import { SelfDescription } from "../discovery/self-description.ts";
 import type { EndorsementPlanner, Membership } from "../discovery/types.ts";
 import { Membership as MembershipService } from "../gen/denim/membership_pb.ts";
 import { Discovery } from "../gen/discovery/protocol_pb.ts";
+import { FabricMSPConfigSchema } from "../gen/msp/msp_config_pb.ts";
 import type { MSPPrincipal } from "../gen/msp/msp_principal_pb.ts";
 import type { Msp, SigningIdentity } from "../msp/types.ts";
 import { Role, rolePrincipal, signedByAnyAdmin, signedByAnyMember } from "../policy/envelopes.ts";
 import { compileSignaturePolicy } from "../policy/signature-policy.ts";
 import type { SignedData } from "../policy/types.ts";
+import { decode } from "../protocol/decode.ts";
 import { createRpcClient } from "../rpc/client.ts";
 import type { RpcServer } from "../rpc/types.ts";
 import { peersToAsk, tlsRootsOf } from "./asked-addresses.ts";
@@ -128,7 +131,10 @@ export class PeerDiscovery {
       MembershipService,
       createIntroductionService({
         identities: (channelId) => channels.bundle(channelId)?.mspManager,
-        checkReader: (channelId, signed) => evaluate(channelId, applicationReadersPath, signed),
+        checkMember: (channelId, signed) => {
+          requirePeer(channels.bundle(channelId), signed.identity, true);
+          evaluate(channelId, applicationReadersPath, signed);
+        },
         add: (channelId, told) => this.#asked.add(channelId, told),
         logger: log.logger("discovery"),
       }),
@@ -149,7 +155,7 @@ export class PeerDiscovery {
               ? localPolicy.evaluate([signed])
               : evaluate(channelId, applicationWritersPath, signed),
           checkPeer: (channelId, signed) => {
-            requirePeer(channels.bundle(channelId), signed.identity);
+            requirePeer(channels.bundle(channelId), signed.identity, false);
             evaluate(channelId, applicationReadersPath, signed);
           },
           sequence: (channelId) =>
@@ -201,10 +207,20 @@ function satisfies(
 /**
  * Peers tell each other who is there: gossip asks no more of them than to be readers. So a peer,
  * known by its certificate, gets the list also where only clients are writers.
+ * @param orAnybody of an organisation whose certificates do not tell peers from clients
  * @throws DenimError where the identity is not known to be a peer's
  */
-function requirePeer(bundle: Bundle | undefined, serialized: Uint8Array): void {
+function requirePeer(
+  bundle: Bundle | undefined,
+  serialized: Uint8Array,
+  orAnybody: boolean,
+): void {
   if (bundle === undefined) throw new DenimError("access-denied", "unknown channel");
   const identity = bundle.mspManager.deserializeIdentity(serialized);
+  if (orAnybody) {
+    const config = bundle.mspManager.msp(identity.mspId)?.config.config;
+    const { fabricNodeOus } = decode(FabricMSPConfigSchema, config ?? emptyBytes);
+    if (!fabricNodeOus?.enable) return;
+  }
   identity.satisfiesPrincipal(rolePrincipal(identity.mspId, Role.PEER));
 }

@@ -31,12 +31,18 @@ export type ReconciledLedger = Pick<
 
 export class PrivateDataReconciler {
   readonly #stopping = new AbortController();
+  #waking = new AbortController();
   #running: Promise<void> | undefined;
 
   constructor(private readonly options: ReconcilerOptions) {}
 
   start(): void {
     this.#running ??= this.#run();
+  }
+
+  /** A collection may have been redefined: the next round begins at once. */
+  wake(): void {
+    this.#waking.abort();
   }
 
   async close(): Promise<void> {
@@ -47,8 +53,9 @@ export class PrivateDataReconciler {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      await sleep(this.options.pauseMs, signal);
-      await this.round();
+      await sleep(this.options.pauseMs, AbortSignal.any([signal, this.#waking.signal]));
+      this.#waking = new AbortController();
+      if (!signal.aborted) await this.round();
     }
   }
 

@@ -77,6 +77,21 @@ Deno.test("what this peer may not hold now is not asked for", async () => {
   assert.deepEqual(asked, []);
 });
 
+Deno.test("where a collection was redefined, a round begins at once", async () => {
+  const asked = new Deferred<void>();
+  const { reconciler: one } = reconciler([new Lacking(new Set([1]))], [], {
+    pauseMs: 3_600_000,
+    pull: () => {
+      asked.resolve();
+      return Promise.resolve([]);
+    },
+  });
+  one.start();
+  one.wake();
+  await withDeadline(asked.promise, waitMs, "a round");
+  await one.close();
+});
+
 Deno.test("a channel that fails does not keep others waiting; rounds go on until it is closed", async () => {
   const broken: ReconciledLedger = {
     channelId: "broken",

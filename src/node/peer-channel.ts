@@ -14,7 +14,7 @@ import type { DeliverClient } from "../commit/types.ts";
 import { encodePem } from "../crypto/pem.ts";
 import type { EcdsaProvider } from "../crypto/types.ts";
 import type { Block } from "../gen/common/common_pb.ts";
-import type { PeerLedger } from "../ledger/types.ts";
+import type { CommittedBlock, PeerLedger } from "../ledger/types.ts";
 import type { IdentityDeserializer, SigningIdentity } from "../msp/types.ts";
 import type { RpcClient } from "../rpc/types.ts";
 import { compilePolicyBytes } from "../validation/policy-compiler.ts";
@@ -45,7 +45,7 @@ export interface ChannelServices {
   /** Called when a channel was joined or has another configuration. */
   readonly onConfig?: () => void;
   /** Called after each commit of any channel. */
-  readonly onCommit?: () => void;
+  readonly onCommit?: (committed: CommittedBlock) => void;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -61,7 +61,7 @@ export class PeerChannel implements ChannelConfigSource {
   constructor(readonly ledger: PeerLedger, private readonly services: ChannelServices) {
     this.channelId = ledger.channelId;
     const { signer, clock, logger } = services;
-    ledger.onCommit(() => services.onCommit?.());
+    ledger.onCommit((committed) => services.onCommit?.(committed));
     this.#pipeline = new ChannelPipeline(ledger, {
       ...services,
       fetchPrivateData: async (block, wanted) => {

@@ -171,7 +171,10 @@ export class PeerNode {
         },
         transientRetentionBlocks: peer.gossip.transientStoreMaxBlockRetention,
         fetchPrivateData: (...wanted) => privateData.fetch(...wanted),
-        onCommit: () => superseded.committed(),
+        onCommit: (committed) => {
+          superseded.committed();
+          privateData.committed(committed);
+        },
         onConfig: () => trustClients(),
         onVerifiedBlock: watchBlockSigners(expiry),
         clock,

@@ -1,4 +1,5 @@
 /** Private data between peers: sent by the endorser, asked for at commit, taken and given by the gossip service. */
+import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { hex } from "../base/bytes.ts";
@@ -24,6 +25,7 @@ import { type PrivateDataName, pullPrivateData } from "../gossip/private-data-pu
 import { PrivateDataReconciler } from "../gossip/private-data-reconciler.ts";
 import { PrivateDataSource } from "../gossip/private-data-source.ts";
 import { PrivateDataReceiver } from "../gossip/private-data-receiver.ts";
+import type { CommittedBlock } from "../ledger/types.ts";
 import type { Identity, Msp, SigningIdentity } from "../msp/types.ts";
 import { createRpcClient } from "../rpc/client.ts";
 import type { Envelope } from "../gen/gossip/message_pb.ts";
@@ -118,6 +120,17 @@ export class PrivateDataSharing {
         logger,
       })
       : undefined;
+  }
+
+  /**
+   * Who may hold what can change with a deployment, which names lscc. What only seems to be one
+   * costs a round.
+   */
+  committed({ block }: CommittedBlock): void {
+    const deploys = block.data?.data.some((envelope) =>
+      Buffer.from(envelope.buffer, envelope.byteOffset, envelope.length).includes("lscc")
+    );
+    if (deploys) this.#reconciler?.wake();
   }
 
   /** Begins to look for what is missing. */

@@ -196,8 +196,8 @@ class DiscoveryService {
       if (!(error instanceof DenimError)) throw error;
       const text = protoText(ChaincodeInterestSchema, interest);
       this.options.logger.warn(
-        `Failed constructing descriptor for chaincode ${text},: ${error.message}`,
-        error.facts,
+        `Failed constructing descriptor for chaincode ${shown(text)},: ${shown(error.message)}`,
+        error.code === "no-endorsers" ? error.facts : {},
       );
       throw new DenimError("no-endorsers", `failed constructing descriptor for ${text}`);
     }
@@ -213,10 +213,12 @@ async function giveWay(signal: AbortSignal): Promise<void> {
   if (signal.aborted) throw new RpcError(GrpcStatus.CANCELLED, "context canceled");
 }
 
-/** A name from outside, in one short line. */
-function shown(name: string): string {
-  const longest = 64;
-  return JSON.stringify(name.length > longest ? `${name.slice(0, longest)}…` : name).slice(1, -1);
+/** Text from outside, in one short line. */
+function shown(text: string): string {
+  const longest = 200;
+  const short = text.length > longest ? `${text.slice(0, longest)}…` : text;
+  // deno-lint-ignore no-control-regex
+  return short.replace(/[\x00-\x1f\x7f]/g, "?");
 }
 
 function errorResult(content: string): Result {

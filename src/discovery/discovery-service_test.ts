@@ -251,6 +251,17 @@ Deno.test("a request that names a TLS certificate is bound to it", async () => {
   }
 });
 
+Deno.test("what a client sends goes into the log as short lines, and once for a request", async () => {
+  const { ask, warnings } = serviceWith();
+  const long = "x\n".repeat(1_000_000);
+  const results = await ask([{ ...config, channel: long }, { ...config, channel: long }]);
+  assert.deepEqual(results.map(reasonOf), ["access denied", "access denied"]);
+  assert.equal(warnings.length, 1);
+  await ask([endorsers([long])]);
+  assert.equal(warnings.length, 2);
+  for (const line of warnings) assert.match(line, /^[^\n]{1,600}$/);
+});
+
 Deno.test("more questions than the limit are refused as a whole", async () => {
   const { call, ask } = serviceWith();
   const many = Array(maxQuestions).fill(config);

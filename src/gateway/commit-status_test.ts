@@ -136,3 +136,18 @@ Deno.test("requests that are empty, broken, not permitted or for another channel
     ]);
   });
 });
+
+Deno.test("calls that wait count against peer.limits.concurrency.gatewayService", async () => {
+  const dependencies = { maxConcurrentCalls: 2 };
+  await withGateway({ dependencies }, async (test) => {
+    const waiting = [failureOf(commitStatus(test, "a")), failureOf(commitStatus(test, "b"))];
+    assert.deepEqual(await failureOf(commitStatus(test, "c")), {
+      status: "UNKNOWN",
+      message: "too many requests for /gateway.Gateway, exceeding concurrency limit (2)",
+      details: [],
+    });
+    test.cancel.abort(new RpcError(GrpcStatus.CANCELLED, "context canceled"));
+    await Promise.all(waiting);
+    assert.equal(test.gateway.usage().calls, 0);
+  });
+});

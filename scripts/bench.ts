@@ -3,14 +3,16 @@
  * --sources, with the sources). Prints minimum, median and maximum; nothing here is a test.
  *
  *     deno task bench [--sources] [--runs N] [--docker ENDPOINT]
+ *     deno task bench --only-docker ENDPOINT     chaincode in containers alone
  *     deno task bench --ledger [--blocks N]      validation and commit alone, see bench/ledger.ts
  *     deno task bench --catch-up                 a late peer takes over a channel
+ *     deno task bench --gateway                  applications of fabric-gateway under Node
  *     deno task bench --endorse --peer …         any running peers, see bench/endorsements.ts
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { measureDocker, measureProcesses } from "./bench/launches.ts";
+import { measureDocker, measureProcesses, measureService } from "./bench/launches.ts";
 import { measure, type Measured, printTable } from "./bench/measure.ts";
 import { Program } from "./bench/program.ts";
 
@@ -49,7 +51,19 @@ if (Deno.args.includes("--catch-up")) {
   await benchCatchUp(program, join(examples, "asset-go"), transactions, other || undefined);
   Deno.exit(0);
 }
+if (Deno.args.includes("--gateway")) {
+  const { benchGateway } = await import("./bench/gateway.ts");
+  const load = { submits: runs * 20, submitters: 200, transactionsEach: 10 };
+  await benchGateway(program, example, load);
+  Deno.exit(0);
+}
 const results: Measured[] = [];
+const onlyDocker = option("--only-docker");
+if (onlyDocker !== undefined) {
+  results.push(...await measureDocker(program, examples, onlyDocker, runs));
+  printTable(fromSources ? "sources" : binary, results);
+  Deno.exit(0);
+}
 
 await program.run(["version"], root); // unpacks and warms the file cache
 results.push(await measure("denim --version", runs * 2, () => program.timed(["--version"], root)));
@@ -152,6 +166,7 @@ try {
   await Deno.remove(network, { recursive: true });
 }
 results.push(...await measureProcesses(program, examples, runs));
+results.push(...await measureService(program, examples, runs));
 const engine = option("--docker");
 if (engine !== undefined) results.push(...await measureDocker(program, examples, engine, runs));
 printTable(fromSources ? "sources" : binary, results);

@@ -51,7 +51,10 @@ Deno.test("a chaincode service named in the configuration or by its package does
     await child.status;
   };
   await work.ok(["up", "--detach", "--port", "0"], {
-    environment: { CORE_CHAINCODE_SERVICES_ASSET_ADDRESS: `127.0.0.1:${port}` },
+    environment: {
+      CORE_CHAINCODE_SERVICES_ASSET_ADDRESS: `127.0.0.1:${port}`,
+      CORE_CHAINCODE_RELAUNCH: "eager",
+    },
   });
   const deploy = (name: string, from: string, ...more: string[]) => {
     const input = '{"Args":["init","a","ann","5"]}';
@@ -81,12 +84,18 @@ Deno.test("a chaincode service named in the configuration or by its package does
   } finally {
     await stop(child).catch(() => {});
   }
-  child = start("asset:1.0", port);
-  try {
-    await eventually(() => work.run(read("asset")));
-    assert.match(await work.ok(read("asset")), /"owner":"ann"/);
-  } finally {
-    await stop(child);
+  // However often it is restarted; and with eager relaunch it is dialled unasked.
+  for (let restart = 0; restart < 5; restart++) {
+    child = start("asset:1.0", port);
+    try {
+      await eventually(async () => {
+        const listed = await work.run(["chaincode", "ps"]);
+        return /^asset +1\.0 +running/m.test(listed.out) ? listed : { ...listed, code: 1 };
+      });
+      assert.match(await work.ok(read("asset")), /"owner":"ann"/);
+    } finally {
+      await stop(child);
+    }
   }
 
   // By the package: connection.json beside package.json.

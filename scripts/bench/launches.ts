@@ -1,8 +1,7 @@
-/** How long a chaincode takes to be there: nothing cached, image there, process, service, edits. */
+/** How long a chaincode takes to be there: process, edits. */
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureBaseImages } from "../base-images.ts";
 import type { Measured } from "./measure.ts";
 import type { Program } from "./program.ts";
 
@@ -14,7 +13,7 @@ function lastStep(output: string): number {
 }
 
 /** A network in an empty directory; sources are copied, so that they can be edited. */
-async function inNetwork(
+export async function inNetwork(
   program: Program,
   up: readonly string[],
   environment: Readonly<Record<string, string>>,
@@ -74,6 +73,68 @@ export async function measureProcesses(
   return results;
 }
 
+/** A chaincode service that runs already, dialled by the peer: instantiated, and found again after a stop. */
+export async function measureService(
+  program: Program,
+  examples: string,
+  runs: number,
+): Promise<Measured[]> {
+  const port = freePort();
+  const address = `127.0.0.1:${port}`;
+  const environment = { CORE_CHAINCODE_SERVICES_SERVED_ADDRESS: address };
+  const instantiate: number[] = [];
+  const restart: number[] = [];
+  await inNetwork(program, ["--runtime", "process"], environment, async (directory) => {
+    const source = join(directory, "js");
+    cpSync(join(examples, "asset-js"), source, { recursive: true });
+    const main = join(source, "chaincode.js");
+    const server =
+      `Shim.server(new AssetChaincode(), { ccid: "served:1.0", address: "${address}" })`;
+    const served = readFileSync(main, "utf8")
+      .replace("Shim.start(new AssetChaincode());", `${server}.start();`);
+    writeFileSync(main, served);
+    const service = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--quiet", "--node-modules-dir=auto", "chaincode.js"],
+      cwd: source,
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    try {
+      await listening(port);
+      const deploy = ["chaincode", "deploy", source, "-n", "served", "-v", "1.0", ...input];
+      instantiate.push(lastStep(await program.run(deploy, directory)));
+      for (let i = 0; i < runs; i++) {
+        restart.push(await program.timed(["chaincode", "restart", "served"], directory));
+      }
+    } finally {
+      service.kill("SIGKILL");
+      await service.status;
+    }
+  });
+  return [
+    { name: "js: instantiate, service", unit: "ms", values: instantiate },
+    { name: "js: restart, service (whole command)", unit: "ms", values: restart },
+  ];
+}
+
+function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Until something accepts connections there. */
+async function listening(port: number): Promise<void> {
+  for (;;) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
 /** From the moment a file is written until `dev` says that the chaincode is ready. */
 async function edits(
   program: Program,
@@ -112,57 +173,4 @@ async function edits(
     await child.stdout.cancel();
     await child.status;
   }
-}
-
-/** With the engine at `endpoint`, whose base images are made where they are missing. */
-export async function measureDocker(
-  program: Program,
-  examples: string,
-  endpoint: string,
-  runs: number,
-): Promise<Measured[]> {
-  const images = await ensureBaseImages(endpoint, (message) => console.error(message));
-  const environment = {
-    CORE_VM_ENDPOINT: endpoint,
-    CORE_CHAINCODE_BUILDER: images.builder,
-    CORE_CHAINCODE_NODE_RUNTIME: images.nodeRuntime ?? "",
-    CORE_CHAINCODE_GOLANG_RUNTIME: images.golangRuntime ?? "",
-    CORE_CHAINCODE_GOLANG_DYNAMICLINK: "true",
-  };
-  const results: Measured[] = [];
-  for (const language of ["js", "go"]) {
-    const name = `bench${language}`;
-    await inNetwork(program, ["--runtime", "docker"], environment, async (directory) => {
-      const source = join(directory, language);
-      cpSync(join(examples, `asset-${language}`), source, { recursive: true });
-      writeFileSync(join(source, "once.json"), JSON.stringify({ at: Date.now() }));
-      const began = performance.now();
-      await program.run(["chaincode", "deploy", source, "-n", name, ...input], directory);
-      const all = performance.now() - began;
-      results.push({
-        name: `${language}: deploy, docker, not built before`,
-        unit: "ms",
-        values: [all],
-      });
-      // The same package under other names: the image is there and is only labelled.
-      const there: number[] = [];
-      const restart: number[] = [];
-      for (let i = 0; i < runs; i++) {
-        const other = ["chaincode", "deploy", source, "-n", `${name}${i}`, ...input];
-        there.push(lastStep(await program.run(other, directory)));
-        restart.push(await program.timed(["chaincode", "restart", `${name}${i}`], directory));
-      }
-      results.push({
-        name: `${language}: instantiate, docker, image there`,
-        unit: "ms",
-        values: there,
-      });
-      results.push({
-        name: `${language}: restart, docker (whole command)`,
-        unit: "ms",
-        values: restart,
-      });
-    });
-  }
-  return results;
 }

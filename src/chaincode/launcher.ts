@@ -291,7 +291,10 @@ export class Launcher {
   #crashed({ name, version, runtime, readyAt }: RunningInstance, reason: string): void {
     if (runtime === "external" || this.#closing.signal.aborted) return;
     const { backoff, clock, onCrash } = this.options;
-    backoff.crashed(instanceName(name, version), clock.now() - readyAt, reason);
+    // Dialling a service that was restarted costs nothing that a pause would save.
+    if (runtime !== "service") {
+      backoff.crashed(instanceName(name, version), clock.now() - readyAt, reason);
+    }
     onCrash?.(name, version);
   }
 

@@ -3,7 +3,7 @@
  * and again after it has ended. With `lazy`, the default, chaincode is launched on its next use.
  */
 import { sleep } from "../base/async.ts";
-import { messageOf } from "../base/errors.ts";
+import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { ChaincodeHost } from "../chaincode/chaincode-host.ts";
 import type { PackageStore } from "../chaincode/types.ts";
@@ -12,6 +12,8 @@ import { instantiatedVersions } from "./instantiated-versions.ts";
 
 /** So many launches at a time, so that a start does not take the whole machine. */
 export const maxEagerLaunches = 2;
+/** A chaincode service that is not there is dialled again after this time. */
+export const serviceRetryMs = 2_000;
 
 export interface EagerRelaunchOptions {
   readonly chaincode: Pick<ChaincodeHost, "launch" | "connected">;
@@ -24,6 +26,8 @@ export class EagerRelaunch {
   readonly #closing = new AbortController();
   readonly #waiting: { name: string; version: string }[] = [];
   readonly #working = new Set<Promise<void>>();
+  /** Services that are known to be away. */
+  readonly #absent = new Set<string>();
 
   constructor(private readonly options: EagerRelaunchOptions) {}
 
@@ -75,10 +79,17 @@ export class EagerRelaunch {
     const { chaincode, logger } = this.options;
     try {
       await chaincode.launch(name, version, this.#closing.signal);
+      this.#absent.delete(`${name}:${version}`);
       logger.info(`chaincode ${name}:${version} runs (chaincode.relaunch is eager)`);
     } catch (error) {
       if (this.#closing.signal.aborted) return;
-      logger.warn(`chaincode ${name}:${version} was not launched: ${messageOf(error)}`);
+      const away = error instanceof DenimError && error.code === "service-unreachable";
+      if (!this.#absent.has(`${name}:${version}`)) {
+        logger.warn(`chaincode ${name}:${version} was not launched: ${messageOf(error)}`);
+      }
+      if (!away) return;
+      this.#absent.add(`${name}:${version}`);
+      this.crashed(name, version, serviceRetryMs);
     }
   }
 

@@ -12,7 +12,8 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { measureDocker, measureProcesses, measureService } from "./bench/launches.ts";
+import { measureDocker } from "./bench/containers.ts";
+import { measureProcesses, measureService } from "./bench/launches.ts";
 import { measure, type Measured, printTable } from "./bench/measure.ts";
 import { Program } from "./bench/program.ts";
 

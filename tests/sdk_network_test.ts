@@ -34,7 +34,7 @@ Deno.test("applications of fabric-network 2.2 and 1.4 work unmodified", async (t
     nodeModules({ dependencies: { "fabric-network": "2.2.20" } }),
     nodeModules({
       dependencies: { "fabric-network": "1.4.20" },
-      standIns: { grpc: join(sdk, "grpc") },
+      standIns: { grpc: join(repository, "examples", "fabric-network-1.4", "grpc") },
     }),
   ]);
   installing.catch(() => {}); // it is awaited below

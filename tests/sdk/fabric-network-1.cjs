@@ -1,6 +1,7 @@
 /**
  * What applications do with fabric-network and fabric-client 1.4, against a development network of
- * two organisations. The SDK's `grpc` is replaced, see grpc/.
+ * two organisations. The SDK's `grpc` is replaced, see
+ * examples/fabric-network-1.4/grpc.
  */
 "use strict";
 

@@ -13,6 +13,7 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assetExample, Workplace } from "./support/denim.ts";
@@ -75,6 +76,31 @@ Deno.test("the executable does the whole main job by itself", async (t) => {
         assert.match(await work.ok(["down", "--purge"]), /Stopped.*\nDeleted/);
       },
     );
+
+    await t.step("it speaks to a Docker engine", async () => {
+      await using work = workplace({ DENIM_CACHE: cache });
+      const socket = join(work.directory, "engine.sock");
+      const engine = createServer(({ url = "" }, answer) => {
+        const versions = { Version: "20.10.24", ApiVersion: "1.41", MinAPIVersion: "1.12" };
+        const known = /\/_ping$/.test(url) ? "OK" : /\/version$/.test(url) ? versions : undefined;
+        answer.writeHead(known ? 200 : 404, { "content-type": "application/json" });
+        answer.end(JSON.stringify(known ?? { message: "no such image" }));
+      });
+      await new Promise<void>((listening) => engine.listen(socket, listening));
+      try {
+        await work.ok(["up", "--detach", "--port", "0"], {
+          environment: { CORE_VM_ENDPOINT: `unix://${socket}` },
+        });
+        assert.match(
+          readFileSync(join(work.directory, ".denim", "denim.log"), "utf8"),
+          /local processes: Docker 20\.10\.24 at unix:\S+, API 1\.41 answers but does not have/,
+        );
+      } finally {
+        await work.ok(["down"]);
+        engine.closeAllConnections();
+        await new Promise((closed) => engine.close(closed));
+      }
+    });
 
     await t.step("demo brings its example along, and takes another", async () => {
       await using work = workplace({ DENIM_CACHE: cache });

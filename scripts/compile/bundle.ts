@@ -2,8 +2,12 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** dockerode reaches remote engines over SSH through a native add-on; Denim has no use for it. */
-const absent = "throw new Error('this build of denim has no SSH transport for Docker');\n";
+/**
+ * dockerode reaches remote engines over SSH through a native add-on; Denim has no use for it. What
+ * stands in for it must fail when it is used, not when it is loaded: dockerode loads it always.
+ */
+const absent = "exports.Client=class{constructor(){" +
+  "throw new Error('this build of denim has no SSH transport for Docker')}};\n";
 
 /**
  * CommonJS packages inside an ES module ask for node's modules through `require`. Importing

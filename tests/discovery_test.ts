@@ -103,6 +103,19 @@ function described({ peersByOrg }: PeerMembershipResult): string[] {
   ).sort();
 }
 
+/** Asks again until the answer is the expected one. */
+async function until(
+  expected: string,
+  answer: () => Promise<string>,
+  log: readonly string[] = [],
+): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  for (let last = await answer(); last !== expected; last = await answer()) {
+    assert.ok(Date.now() < deadline, `${last}, not ${expected}\n${log.join("\n")}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
 Deno.test("discovery tells of peers, configuration and endorsers of a running network", async (t) => {
   await using work = new Workplace();
   await work.up("--orgs", "2", "--runtime", "process");
@@ -247,16 +260,33 @@ Deno.test("discovery tells of peers, configuration and endorsers of a running ne
         "Org2MSP peer1:1",
       ].sort();
       for (const address of [node.address, second]) {
-        const deadline = Date.now() + 60_000;
-        for (let seen: string[] = []; seen.join() !== all.join();) {
-          assert.ok(Date.now() < deadline, `${address} knows ${seen}\n${lines.join("\n")}`);
+        await until(all.join(), async () => {
           const [answer] = await ask(work, { org: 1, address }, [peersQuery]);
-          if (answer.case === "members") seen = described(answer.value);
-          await new Promise((resolve) => setTimeout(resolve, 100));
-        }
+          return answer.case === "members" ? described(answer.value).join() : answer.case ?? "";
+        }, lines);
       }
     } finally {
       await node.close();
+    }
+  });
+
+  await t.step("who lacks the version in force is no endorser", async () => {
+    const [name, version] = [["-n", "asset"], ["-v", "2.0"]];
+    const package2 = [...name, ...version, "-l", "node", "-p", assetExample];
+    await work.ok(["chaincode", "install", ...package2]);
+    await work.ok([
+      ...["chaincode", "upgrade", "-C", channel, ...name, ...version],
+      ...["-c", '{"Args":["init"]}', "-P", "OutOf(1,'Org1MSP.peer','Org2MSP.peer')"],
+    ]);
+    for (const address of [first, second]) {
+      await until(`Org1MSP ${first} asset@2.0`, async () => {
+        const [peers] = await ask(work, { org: 1, address }, [peersQuery]);
+        assert.equal(peers.case, "members");
+        return described(peers.value).filter((peer) => peer.includes("asset")).join();
+      });
+      const [endorsers] = await ask(work, { org: 1, address }, [interestIn()]);
+      assert.equal(endorsers.case, "ccQueryRes");
+      assert.equal(endorsers.value.content[0].layouts.length, 1);
     }
   });
 });

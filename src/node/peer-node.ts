@@ -417,7 +417,10 @@ export class PeerNode {
       discovery.start();
       privateData.start();
       eager?.start();
-      closers.unshift(() => channels.stopAll());
+      closers.unshift(() => {
+        privateData.stopWaiting();
+        return channels.stopAll();
+      });
       const known = boundAddress(address, server);
       logger.info(
         `Started peer with ID=[name:"${peer.id}" ], network ID=[${peer.networkId}], address=[${known}]`,

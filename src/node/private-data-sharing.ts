@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { hex } from "../base/bytes.ts";
+import { Deferred, sleep } from "../base/async.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import type { LogWriter } from "../base/log-writer.ts";
@@ -21,7 +22,11 @@ import { TxPvtReadWriteSetSchema } from "../gen/ledger/rwset/rwset_pb.ts";
 import { GossipConnection } from "../gossip/gossip-connection.ts";
 import { createPrivateDataDistributor } from "../gossip/private-data-distributor.ts";
 import { privateDataRequest } from "../gossip/private-data-exchange.ts";
-import { type PrivateDataName, pullPrivateData } from "../gossip/private-data-puller.ts";
+import {
+  type PrivateDataName,
+  type PulledPrivateData,
+  pullPrivateData,
+} from "../gossip/private-data-puller.ts";
 import { PrivateDataReconciler } from "../gossip/private-data-reconciler.ts";
 import { PrivateDataSource } from "../gossip/private-data-source.ts";
 import { PrivateDataReceiver } from "../gossip/private-data-receiver.ts";
@@ -40,6 +45,10 @@ const maxConnections = 100;
 
 /** A block waits no longer for other peers' private data. */
 const pullAtCommit = { totalMs: 3_000, perPeerMs: 1_500 };
+
+/** Peers are asked who is there every 5 s. */
+const neighbourWaitMs = 8_000;
+const neighbourPollMs = 50;
 
 /** Nobody waits for what is reconciled. */
 const pullLater = { totalMs: 30_000, perPeerMs: 5_000 };
@@ -69,6 +78,9 @@ export class PrivateDataSharing {
   readonly source: PrivateDataSource;
   /** By channel: when a pull that brought nothing may be tried again. */
   readonly #pausedUntil = new Map<string, number>();
+  /** Channels for which a neighbour was waited for. */
+  readonly #waited = new Set<string>();
+  readonly #closing = new AbortController();
   readonly #logger: Logger;
   readonly #reconciler: PrivateDataReconciler | undefined;
   readonly #connections = new Map<string, GossipConnection>();
@@ -147,8 +159,9 @@ export class PrivateDataSharing {
     const ledger = this.options.channels.ledger(channelId);
     const now = performance.now();
     if (ledger === undefined || now < (this.#pausedUntil.get(channelId) ?? 0)) return;
+    await this.#firstNeighbour(channelId);
     const names = wanted.map((name) => ({ ...name, blockNumber }));
-    const found = await this.#pull(channelId, names, pullAtCommit);
+    const found = await this.#whileOpen(this.#pull(channelId, names, pullAtCommit));
     if (found.length === 0) {
       this.#pausedUntil.set(channelId, performance.now() + pauseAfterFailureMs);
     } else this.#pausedUntil.delete(channelId);
@@ -167,6 +180,34 @@ export class PrivateDataSharing {
     const facts = { block: blockNumber, wanted: wanted.length, found: found.length };
     this.#logger.info(`[${channelId}] Private data asked for at commit`, facts);
   };
+
+  /**
+   * A peer that has just started, or joined, knows no other yet, but will soon: the first block that
+   * lacks something waits for that.
+   */
+  async #firstNeighbour(channelId: string): Promise<void> {
+    if (this.#waited.has(channelId)) return;
+    this.#waited.add(channelId);
+    const deadline = performance.now() + neighbourWaitMs;
+    const alone = () => this.options.membership.channelPeers(channelId).every(({ local }) => local);
+    while (alone() && performance.now() < deadline && !this.#closing.signal.aborted) {
+      await sleep(neighbourPollMs, this.#closing.signal);
+    }
+  }
+
+  /** What was pulled, or nothing once the peer is being stopped. */
+  async #whileOpen(pulled: Promise<PulledPrivateData[]>): Promise<PulledPrivateData[]> {
+    const { signal } = this.#closing;
+    const stopped = new Deferred<PulledPrivateData[]>();
+    const stop = () => stopped.resolve([]);
+    signal.addEventListener("abort", stop);
+    if (signal.aborted) stop();
+    try {
+      return await Promise.race([pulled, stopped.promise]);
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  }
 
   async #pull(channelId: string, names: readonly PrivateDataName[], limits: PullLimits) {
     return await pullPrivateData(
@@ -279,7 +320,13 @@ export class PrivateDataSharing {
     return connection;
   }
 
+  /** Blocks wait no longer: the peer is being stopped. */
+  stopWaiting(): void {
+    this.#closing.abort();
+  }
+
   async close(): Promise<void> {
+    this.stopWaiting();
     await this.#reconciler?.close();
     await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
     this.#connections.clear();

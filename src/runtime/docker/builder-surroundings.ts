@@ -9,6 +9,8 @@ import type { Environment } from "./docker-config.ts";
 /** Where the cache volume is mounted in builder containers. */
 const cachePlace = "/denim-cache";
 const certificatePlace = "/denim-certificates";
+/** Where images of every kind of Linux have single certificates, if they have them. */
+const imageCertificates = "/etc/ssl/certs";
 
 export interface BuilderSurroundings {
   /** `NAME=value`. */
@@ -78,6 +80,8 @@ export function builderSurroundings(options: SurroundingsOptions): BuilderSurrou
     const path = `${certificatePlace}/additional.pem`;
     files.push({ name: path.slice(1), content: additional });
     variables.NODE_EXTRA_CA_CERTS = path;
+    // Go reads every file of these directories beside the image's bundle.
+    variables.SSL_CERT_DIR = `${certificatePlace}:${imageCertificates}`;
   }
   // Unlike the additional ones these replace the roots of the image, so they must be a whole bundle.
   const bundle = readPem(environment.SSL_CERT_FILE);

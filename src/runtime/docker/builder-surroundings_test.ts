@@ -58,6 +58,7 @@ Deno.test("certificates are copied in, and a file that is not there is left out"
       "denim-certificates/bundle.pem: bundle",
     ]);
     assert(variables.includes("NODE_EXTRA_CA_CERTS=/denim-certificates/additional.pem"));
+    assert(variables.includes("SSL_CERT_DIR=/denim-certificates:/etc/ssl/certs"));
     assert(variables.includes("SSL_CERT_FILE=/denim-certificates/bundle.pem"));
     assert.deepEqual(
       builderSurroundings({ ...bare, type, environment: { NODE_EXTRA_CA_CERTS: "/no" } }).files,

@@ -159,8 +159,16 @@ export class PrivateDataSharing {
     const ledger = this.options.channels.ledger(channelId);
     const now = performance.now();
     if (ledger === undefined || now < (this.#pausedUntil.get(channelId) ?? 0)) return;
+    // After a rollback the ledger still has what it will commit again.
+    const kept = ledger.privateDataOfBlock(blockNumber);
+    const names = wanted.filter(({ txNumber, namespace, collection }) =>
+      !kept.get(txNumber)?.nsPvtRwset.some((ns) =>
+        ns.namespace === namespace &&
+        ns.collectionPvtRwset.some(({ collectionName }) => collectionName === collection)
+      )
+    ).map((name) => ({ ...name, blockNumber }));
+    if (names.length === 0) return;
     await this.#firstNeighbour(channelId);
-    const names = wanted.map((name) => ({ ...name, blockNumber }));
     const found = await this.#whileOpen(this.#pull(channelId, names, pullAtCommit));
     if (found.length === 0) {
       this.#pausedUntil.set(channelId, performance.now() + pauseAfterFailureMs);

@@ -57,7 +57,7 @@ async function freePorts(): Promise<ReadonlyMap<string, string>> {
       server.once("error", () => resolve(false));
       server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
     });
-  const wanted = [7050, 7051, 7052, 8051, 8052, 9051, 9052];
+  const wanted = [7050, 7051, 7052, 8051, 8052, 9051, 9052, 9443];
   for (let attempt = 0; attempt < 100; attempt++) {
     const shift = 3_000 + Math.floor(Math.random() * 15_000);
     const free = await Promise.all(wanted.map((port) => isFree(port + shift)));

@@ -3,6 +3,7 @@ import { DenimError } from "../base/errors.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { type Envelope, Status } from "../gen/common/common_pb.ts";
 import { AtomicBroadcast, type DeliverResponse } from "../gen/orderer/ab_pb.ts";
+import { RpcError } from "../rpc/status.ts";
 import type { ClientStream, RpcClient } from "../rpc/types.ts";
 
 /** How long a broadcast waits for the orderer's word. */
@@ -25,11 +26,21 @@ export class OrdererConnection {
    * @throws DenimError `broadcast-refused` (`got unexpected status: BAD_REQUEST -- …`), RpcError
    */
   async broadcast(envelope: Envelope): Promise<void> {
+    let sent = false;
+    try {
+      await this.#broadcast(envelope, () => sent = true);
+    } catch (error) {
+      throw error instanceof RpcError ? whatBecameOfIt(error, sent) : error;
+    }
+  }
+
+  async #broadcast(envelope: Envelope, onSent: () => void): Promise<void> {
     const stream = this.rpc.stream(AtomicBroadcast.method.broadcast, {
       timeoutMs: broadcastTimeoutMs,
     });
     try {
       await stream.send(envelope);
+      onSent();
       for await (const answer of stream.responses) {
         if (answer.status === Status.SUCCESS) return;
         const status = Status[answer.status] ?? String(answer.status);
@@ -55,4 +66,15 @@ export class OrdererConnection {
   close(): void {
     this.rpc.close();
   }
+}
+
+/** Whoever submits must know whether to submit again. */
+function whatBecameOfIt(error: RpcError, sent: boolean): RpcError {
+  const hint = sent
+    ? "The orderer may have taken the transaction before the connection broke: look whether it was " +
+      "committed before you send it again."
+    : "The transaction did not reach the ordering service: nothing was changed. " +
+      `${error.hint ?? ""} Another orderer of the channel can be named with -o.`.trimStart();
+  const { status, message, facts, trailers } = error;
+  return new RpcError(status, message, facts, hint, { cause: error }, trailers);
 }

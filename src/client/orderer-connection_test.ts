@@ -5,6 +5,7 @@ import { sha256 } from "../crypto/hash.ts";
 import { EnvelopeSchema, Status } from "../gen/common/common_pb.ts";
 import { BroadcastResponseSchema } from "../gen/orderer/ab_pb.ts";
 import { createRpcClient } from "../rpc/client.ts";
+import { GrpcStatus, RpcError } from "../rpc/status.ts";
 import { ordererServer } from "./client_testkit.ts";
 import { OrdererConnection } from "./orderer-connection.ts";
 
@@ -48,6 +49,34 @@ Deno.test("an orderer that is not there is an RpcError", async () => {
   const orderer = new OrdererConnection(address, createRpcClient({ address }));
   await assert.rejects(orderer.broadcast(envelope), { name: "RpcError" });
   orderer.close();
+});
+
+Deno.test("whoever submits learns whether the orderer can have got it", async () => {
+  const hintOf = async (orderer: OrdererConnection) => {
+    try {
+      await orderer.broadcast(envelope);
+    } catch (error) {
+      assert.ok(error instanceof RpcError && error.status === GrpcStatus.UNAVAILABLE);
+      return error.hint;
+    }
+    return assert.fail("the broadcast succeeded");
+  };
+  const address = "127.0.0.1:1";
+  const absent = new OrdererConnection(address, createRpcClient({ address }));
+  assert.match(
+    await hintOf(absent) ?? "",
+    /^The transaction did not reach.* nothing was changed\. Is it running.* with -o\.$/,
+  );
+  absent.close();
+  await using dying = await ordererServer({
+    async *broadcast(requests) {
+      for await (const _ of requests) {
+        throw new RpcError(GrpcStatus.UNAVAILABLE, "the orderer stops");
+      }
+      yield create(BroadcastResponseSchema, { status: Status.SUCCESS });
+    },
+  });
+  assert.match(await hintOf(dying.connection) ?? "", /may have taken the transaction.* committed/);
 });
 
 Deno.test("requests are bound to the hash of the client's certificate, where it shows one", () => {

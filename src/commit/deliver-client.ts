@@ -271,6 +271,9 @@ class OrdererDeliverClient implements DeliverClient {
   /** One clear line per orderer and reason until a block arrives again. */
   #report(address: string, error: unknown): void {
     const { channelId, logger } = this.#options;
+    if (error instanceof DenimError && error.code === "orderer-removed") {
+      return logger.info(`[${channelId}] ${messageOf(error)}: another is asked`);
+    }
     const code = error instanceof DenimError ? error.code : "failure";
     const key = `${address} ${code}`;
     const level = this.#reported.has(key) ? "debug" : "warn";

@@ -10,9 +10,9 @@
  * configuration changes.
  *
  * What gossip itself will need, and where each part goes:
- * - Identity: `conn-establish.ts` makes the first message of a connection. A dialling side and the
- *   check of the other side's message (signature, TLS certificate hash, PKI id) belong there;
- *   known identities by PKI id get a store of their own.
+ * - Identity: `conn-establish.ts` makes the first message of a connection, `handshake.ts` checks the
+ *   other side's, `gossip-connection.ts` is the dialling side; known identities by PKI id get a
+ *   store of their own.
  * - Membership: `Membership` in discovery/types.ts is what others ask. Today only the peer itself
  *   is in it; a view made of alive and state-info messages will implement the same interface, and
  *   the empty membership response below becomes that view.
@@ -20,11 +20,12 @@
  *   commit/ (verified, in order, exactly once). Blocks from peers enter through the same door, with
  *   `verifyBlock` first; the deliver client is asked to stop where another peer of the organisation
  *   leads.
- * - Private data: endorsers push it (`private-data-distributor.ts`) and `private-data-receiver.ts`
- *   takes it into the transient store; that works between Denim peers, and from Denim to Go peers
- *   that it knows. commit/private-data.ts decides what is missing and whether this peer may have it
- *   (`CollectionEligibility`); the ledger keeps the list of what is missing. Pulls at commit and
- *   later reconciliation, which fill the gaps, are still to come.
+ * - Private data works already, with gossip's messages, between peers that know each other:
+ *   endorsers push it (`private-data-distributor.ts`), `private-data-receiver.ts` takes it into the
+ *   transient store; commit/private-data.ts decides what is missing and whether this peer may have
+ *   it (`CollectionEligibility`); `private-data-puller.ts` asks others for it before the commit and
+ *   `private-data-reconciler.ts` afterwards, `private-data-source.ts` answers. Where membership
+ *   comes from is all that will change.
  */
 import { create, toBinary } from "@bufbuild/protobuf";
 import { DenimError } from "../base/errors.ts";

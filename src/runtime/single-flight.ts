@@ -45,15 +45,9 @@ export class SingleFlight<T> {
     if (this.#closed) throw new DenimError("runtime-closed", "the peer is shutting down");
     const flight = this.#flights.get(key) ?? this.#start(key, work);
     flight.waiters++;
-    let onAbort = () => {};
-    const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(abortedError(signal));
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
     try {
-      return await Promise.race([flight.result, aborted]);
+      return await unlessAborted(flight.result, signal);
     } finally {
-      signal.removeEventListener("abort", onAbort);
       flight.waiters--;
       if (flight.waiters === 0 && this.options.whenAbandoned === "abort") flight.controller.abort();
     }
@@ -85,6 +79,25 @@ export class SingleFlight<T> {
     this.#flights.set(key, flight);
     this.#unsettled.add(flight);
     return flight;
+  }
+}
+
+/** Waits for shared work, but no longer than its caller. @throws DenimError `aborted`, or what the work throws */
+export async function unlessAborted<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  if (signal === undefined) return await work;
+  throwIfAborted(signal);
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(abortedError(signal));
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }
 

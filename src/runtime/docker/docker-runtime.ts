@@ -15,7 +15,7 @@ import { OutputLog } from "../output.ts";
 import { platformOf } from "../platforms/platforms.ts";
 import { writeTar } from "../platforms/tar.ts";
 import type { PlatformSettings } from "../platforms/types.ts";
-import { SingleFlight, throwIfAborted } from "../single-flight.ts";
+import { SingleFlight, throwIfAborted, unlessAborted } from "../single-flight.ts";
 import type {
   ChaincodeRuntime,
   ChaincodeToRun,
@@ -50,6 +50,9 @@ const label = {
   chaincode: "org.denim.chaincode",
   owner: "org.denim.owner",
 };
+
+/** Containers of a killed peer are removed within this time; then they wait for a prune. */
+const leftoverTimeoutMs = 10_000;
 
 /** So many containers are removed at once when the runtime is closed. */
 const maxParallelRemovals = 4;
@@ -88,7 +91,7 @@ export class DockerRuntime implements ChaincodeRuntime {
   readonly #running = new Set<RunningChaincode>();
   readonly #logger: Logger;
   #connection: Promise<EngineConnection> | undefined;
-  #leftoversRemoved = false;
+  #leftovers: Promise<void> | undefined;
   #closed = false;
 
   constructor(private readonly options: DockerRuntimeOptions) {
@@ -101,7 +104,7 @@ export class DockerRuntime implements ChaincodeRuntime {
     observer: LaunchObserver,
     signal: AbortSignal,
   ): Promise<void> {
-    const docker = await this.#engine();
+    const docker = await this.#engine(signal);
     const image = this.#imageName(chaincode);
     const { platforms } = this.options;
     const { builder, golang, car, java, node } = platforms;
@@ -182,7 +185,7 @@ export class DockerRuntime implements ChaincodeRuntime {
     signal: AbortSignal,
   ): Promise<RunningChaincode> {
     const { chaincode } = request;
-    const docker = await this.#engine();
+    const docker = await this.#engine(signal);
     await this.build(chaincode, observer, signal);
     const name = containerName(this.options.peer, chaincode.name, chaincode.version);
     const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(containerStepTimeoutMs)]);
@@ -200,7 +203,7 @@ export class DockerRuntime implements ChaincodeRuntime {
       }
     };
     const container = await step("create", async () => {
-      await removeContainer(docker.getContainer(name));
+      await removeContainer(docker.getContainer(name), signal);
       return await this.#create(docker, request, name);
     });
     try {
@@ -305,26 +308,26 @@ export class DockerRuntime implements ChaincodeRuntime {
     return this.#connection;
   }
 
-  /** The engine, ready for work. */
-  async #engine(): Promise<Dockerode> {
+  /** The engine, ready for work. @throws DenimError `aborted` */
+  async #engine(signal?: AbortSignal): Promise<Dockerode> {
     if (this.#closed) throw new DenimError("runtime-closed", "the peer is shutting down");
     const { docker } = await this.#connect();
-    if (!this.#leftoversRemoved && this.options.owner !== undefined) {
-      this.#leftoversRemoved = true;
-      await this.#removeLeftovers(docker, this.options.owner);
-    }
+    const { owner } = this.options;
+    if (owner === undefined) return docker;
+    this.#leftovers ??= this.#removeLeftovers(docker, owner).catch((error) => {
+      // Not tried again: from now on the label is also that of our own.
+      this.#logger.warn(`leftover containers could not be removed: ${messageOf(error)}`);
+    });
+    await unlessAborted(this.#leftovers, signal);
     return docker;
   }
 
   async #removeLeftovers(docker: Dockerode, owner: string): Promise<void> {
-    try {
-      const filters = JSON.stringify({ label: [`${label.owner}=${owner}`] });
-      for (const { Id } of await docker.listContainers({ all: true, filters })) {
-        this.#logger.warn(`removing container ${Id.slice(0, 12)}, left by a peer that was killed`);
-        await removeContainer(docker.getContainer(Id));
-      }
-    } catch (error) {
-      this.#logger.warn(`leftover containers could not be removed: ${messageOf(error)}`);
+    const filters = JSON.stringify({ label: [`${label.owner}=${owner}`] });
+    const abortSignal = AbortSignal.timeout(leftoverTimeoutMs);
+    for (const { Id } of await docker.listContainers({ all: true, filters, abortSignal })) {
+      this.#logger.warn(`removing container ${Id.slice(0, 12)}, left by a peer that was killed`);
+      await removeContainer(docker.getContainer(Id), abortSignal);
     }
   }
 

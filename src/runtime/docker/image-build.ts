@@ -234,10 +234,17 @@ async function deployImage(
   await followProgress(progress, (text) => build.output.add("build", text));
 }
 
-/** Removes a container whatever its state; one that has gone, or is going, is fine. */
-export async function removeContainer(container: DockerodeContainer): Promise<void> {
+/**
+ * Removes a container whatever its state; one that has gone, or is going, is fine.
+ * @throws DenimError `docker-failed`, also when the signal aborts
+ */
+export async function removeContainer(
+  container: DockerodeContainer,
+  signal?: AbortSignal,
+): Promise<void> {
   try {
-    const abortSignal = AbortSignal.timeout(removeTimeoutMs);
+    const deadline = AbortSignal.timeout(removeTimeoutMs);
+    const abortSignal = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
     await container.remove({ force: true, v: true, abortSignal });
   } catch (error) {
     const status = statusOf(error);

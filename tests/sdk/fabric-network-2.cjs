@@ -405,6 +405,60 @@ const scenarios = {
     }
   },
 
+  async "an organisation outside a collection gets nothing of it, at a member's peer either"() {
+    if (discovery) return; // it would find the own organisation's peers
+    const member = await contractOf();
+    // The other organisation's application, at this organisation's peer.
+    const profile = profileOf("Org1MSP");
+    const [peer] = profile.organizations.Org1.peers;
+    profile.channels.mychannel.peers = { [peer]: {} };
+    profile.peers = { [peer]: profile.peers[peer] };
+    profile.organizations = { Org1: profile.organizations.Org1 };
+    const stranger = new Gateway();
+    open.push(stranger);
+    await stranger.connect(profile, {
+      wallet: await Wallets.newFileSystemWallet(path.join(apps, "Org2MSP", "wallet")),
+      identity: "user1",
+      discovery: { enabled: false },
+    });
+    const network = await stranger.getNetwork("mychannel");
+    const seen = { member: new Collected(), stranger: new Collected() };
+    const listening = { member: member.network, stranger: network };
+    for (const who of ["member", "stranger"]) {
+      const listener = (event) => {
+        for (const one of event.getTransactionEvents()) seen[who].push(one);
+        return Promise.resolve();
+      };
+      await listening[who].addBlockListener(listener, { type: "private" });
+    }
+    const id = newId();
+    const transaction = member.contract.createTransaction("setNote")
+      .setTransient({ note: Buffer.from("of Org1") });
+    const txId = transaction.getTransactionId();
+    await transaction.submit(id);
+    const mine = ({ transactionId }) => transactionId === txId;
+    const [told, hidden] = await Promise.all(["member", "stranger"].map(async (who) => {
+      await seen[who].until((items) => items.some(mine));
+      return JSON.stringify(seen[who].items.find(mine).privateData ?? null);
+    }));
+    assert.match(told, /"collection_name":"notes"/);
+    assert.equal(hidden, "null");
+    assert.equal((await member.contract.evaluateTransaction("note", id)).toString(), "of Org1");
+    await assert.rejects(
+      network.getContract(marketplace).evaluateTransaction("note", id),
+      /tx creator does not have read access permission on privatedata/,
+    );
+  },
+
+  async "discovered endpoints work as they are, without asLocalhost"() {
+    const { contract } = await contractOf("user1", {
+      discovery: { enabled: discovery, asLocalhost: false },
+    });
+    const id = newId();
+    await contract.submitTransaction("create", id, "ann", "1");
+    assert.equal(json(await contract.evaluateTransaction("read", id)).id, id);
+  },
+
   async "blocks are replayed from the first, in order, each once"() {
     const { network, gateway } = await contractOf();
     const height = await heightOf(gateway);

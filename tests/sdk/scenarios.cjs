@@ -50,7 +50,7 @@ class Collected {
   }
 
   /** Resolves with the first items for which `enough` is true. */
-  async until(enough, ms = 20_000) {
+  async until(enough, ms = 45_000) {
     let check;
     const done = new Promise((resolve) => {
       check = () => enough(this.items) && resolve(this.items);

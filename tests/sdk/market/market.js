@@ -5,6 +5,8 @@ const { Contract } = require("fabric-contract-api");
 const { ClientIdentity } = require("fabric-shim");
 
 const collection = "prices";
+/** Of Org1's members only. */
+const notes = "notes";
 
 /** All results of an iterator, closed in any case. */
 async function drain(iterator, convert) {
@@ -108,6 +110,14 @@ class Market extends Contract {
 
   async priceHash({ stub }, id) {
     return Buffer.from(await stub.getPrivateDataHash(collection, id)).toString("hex");
+  }
+
+  async setNote({ stub }, id) {
+    await stub.putPrivateData(notes, id, Buffer.from(stub.getTransient().get("note")));
+  }
+
+  async note({ stub }, id) {
+    return (await stub.getPrivateData(notes, id)).toString();
   }
 
   transient({ stub }) {

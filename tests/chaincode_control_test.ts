@@ -178,7 +178,8 @@ Deno.test("running chaincode is listed, read, stopped, restarted, replaced and p
 });
 
 Deno.test("a chaincode that cannot run says why to whoever instantiates it", async (t) => {
-  await using work = new Workplace();
+  const environment = { CORE_CHAINCODE_PROCESS_MEMORY: String(400 * 1024 * 1024) };
+  await using work = new Workplace({ environment });
   await work.up("--runtime", "process");
   const failing = async (name: string, main: string): Promise<Finished> => {
     await work.ok(install(name, "1.0", source(work, name, main)));
@@ -223,6 +224,24 @@ Deno.test("a chaincode that cannot run says why to whoever instantiates it", asy
     assert.match(logs.err, /failed after .*\nHint: The module left-pad/);
     assert.match((await failing("again", "")).err, /exited with 0/);
     assert.equal((await listed(work, "--all", "again"))[0].launch, 2);
+  });
+  await t.step({
+    name: "one that needs more memory than it may is told the limit",
+    ignore: Deno.build.os !== "linux",
+    fn: async () => {
+      const { err } = await failing(
+        "greedy",
+        "const taken = []; setInterval(() => taken.push(Buffer.alloc(2e7, 1)), 5);",
+      );
+      assert.match(
+        err,
+        /container exited with 137: it ran out of memory: it used more than 400 MiB/,
+      );
+      assert.match(
+        err,
+        /\nHint: .*ran out of memory: raise its limit .*chaincode\.process\.memory/,
+      );
+    },
   });
   await t.step("a syntax error is named", async () => {
     const { err } = await failing("typo", "const x = ;\n");

@@ -32,7 +32,12 @@ Deno.test("deploy brings a directory onto every peer, and a changed one as the n
   writeFileSync(join(directory, "more.js"), "// more\n");
   assert.match(await deploy("-n", "asset"), /upgraded asset 1\.0 to 1\.1 on mychannel\n$/);
   assert.match(await work.ok(query("asset", "read", "a1")), /"owner":"ann"/);
-  assert.match(await deploy("-n", "asset", "-v", "2.0"), /upgraded asset 1\.1 to 2\.0/);
+  const next = ["chaincode", "deploy", directory, "-n", "asset", "-v", "2.0", "--trace"];
+  const traced = await work.run(next);
+  assert.match(traced.out, /upgraded asset 1\.1 to 2\.0/, traced.err);
+  for (const step of ["package", "start", "register", "ready", "init", "upgrade"]) {
+    assert.match(traced.err, new RegExp(` {2}${step} +ok {2}`), traced.err);
+  }
   // A new policy is a new version, although the sources are the same.
   const policy = await deploy("-n", "asset", "-P", "AND('Org1MSP.member','Org2MSP.member')");
   assert.match(policy, /upgraded asset 2\.0 to 2\.1/);

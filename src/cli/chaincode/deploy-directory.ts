@@ -71,16 +71,12 @@ async function traced(trace: Trace): Promise<void> {
     }
     const { channelId, members: [deployer] } = bench;
     const deployment = await deploymentOf(invocation, source, name, version, channelId);
-    const [kind, verb, done] = deployed === undefined
-      ? ["deploy", "instantiate", `instantiated ${name} ${version} on ${channelId}`] as const
-      : [
-        "upgrade",
-        "upgrade",
-        `upgraded ${name} ${deployed} to ${version} on ${channelId}`,
-      ] as const;
+    const [kind, done] = deployed === undefined
+      ? ["deploy", `instantiated ${name} ${version} on ${channelId}`] as const
+      : ["upgrade", `upgraded ${name} ${deployed} to ${version} on ${channelId}`] as const;
     await steps.step(
       done,
-      trace.step(verb, () =>
+      trace.step(kind, () =>
         deployAndCommit(deployer, kind, deployment, {
           beforeSending: (txId) => trace.watch(deployer, deployer.peers, name, txId),
         })),

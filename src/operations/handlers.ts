@@ -57,8 +57,7 @@ export function versionHandler(version: string, commitSha: string): HttpHandler 
 
 /** The specification in a request; "" where it names none, as Go reads it. @throws Error */
 function specOf(body: string): string {
-  if (body.trim() === "") throw new Error("EOF");
-  const value: unknown = JSON.parse(body);
+  const value = parsed(body.trim());
   if (value === null) return "";
   if (typeof value !== "object" || Array.isArray(value)) {
     const kind = Array.isArray(value) ? "array" : typeof value;
@@ -70,4 +69,21 @@ function specOf(body: string): string {
   throw new Error(
     `json: cannot unmarshal ${typeof spec} into Go struct field LogSpec.spec of type string`,
   );
+}
+
+/** What Go says about texts that are not JSON, as far as people meet it. */
+function parsed(text: string): unknown {
+  if (text === "") throw new Error("EOF");
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!/^[[{"tfn\-0-9]/.test(text)) {
+      throw new Error(`invalid character '${text[0]}' looking for beginning of value`);
+    }
+    const position = /at position (\d+)/.exec(messageOf(error))?.[1];
+    if (position === undefined || Number(position) >= text.length) {
+      throw new Error("unexpected EOF");
+    }
+    throw error;
+  }
 }

@@ -71,7 +71,10 @@ Deno.test("logspec: read, set, refuse", async () => {
     "json: cannot unmarshal number into Go struct field LogSpec.spec of type string",
   );
   assert.match(await error("[]"), /cannot unmarshal array/);
-  assert.notEqual(await error("{"), "");
+  assert.equal(await error("{"), "unexpected EOF");
+  assert.equal(await error('{"spec":"de'), "unexpected EOF");
+  assert.equal(await error("x"), "invalid character 'x' looking for beginning of value");
+  assert.match(await error('{"spec" "debug"}'), /position/);
   assert.deepEqual(await read(), { spec: "endorser=debug:warn" });
   assert.deepEqual(await put("{}"), { status: 204 });
   assert.deepEqual(await read(), { spec: "info" });

@@ -278,9 +278,11 @@ class OrdererDeliverClient implements DeliverClient {
     const key = `${address} ${code}`;
     const level = this.#reported.has(key) ? "debug" : "warn";
     this.#reported.add(key);
+    const hint = error instanceof DenimError ? error.hint : undefined;
     logger[level](`[${channelId}] Cannot take blocks from orderer ${address}`, {
       code,
       reason: messageOf(error),
+      ...(hint === undefined ? {} : { hint }),
     });
   }
 }
@@ -306,6 +308,8 @@ function statusError(address: string, kind: "status" | undefined, status: unknow
   const hint = status === Status.FORBIDDEN
     ? "The orderer refuses this peer: is its MSP part of the channel's Readers, and its TLS " +
       "client certificate the one it signs for?"
+    : status === Status.BAD_REQUEST
+    ? "The orderer does not accept the request: are the clocks of both machines right?"
     : status === Status.NOT_FOUND
     ? "The orderer does not know the channel (yet)."
     : undefined;

@@ -296,6 +296,54 @@ Deno.test("orderers in maintenance are asked for as long as it lasts, at least e
   });
 });
 
+Deno.test("a peer whose clock is wrong is told so, and goes on once it is right", async () => {
+  const timeWindowMs = 15 * 60 * 1000;
+  let skewMs = 2 * timeWindowMs;
+  const hints: unknown[] = [];
+  const strict = (seek: Envelope): Answer => {
+    const { header } = fromBinary(PayloadSchema, seek.payload);
+    const { timestamp } = fromBinary(
+      ChannelHeaderSchema,
+      header?.channelHeader ?? new Uint8Array(0),
+    );
+    const apartMs = Math.abs(Number(timestamp?.seconds) * 1000 - Date.now());
+    if (apartMs <= timeWindowMs) return honest;
+    return async function* () {
+      await Promise.resolve();
+      yield statusResponse(Status.BAD_REQUEST);
+    };
+  };
+  const orderer = await startOrderer((from, signal) =>
+    strict(orderer.seeks.at(-1) ?? fail())(from, signal)
+  );
+  const fail = () => assert.fail("no request");
+  try {
+    await withOrderers([], async (run) => {
+      const client = createDeliverClient({
+        ...run.options,
+        addresses: () => [orderer.server.address],
+        clock: { now: () => Date.now() + skewMs },
+        logger: { ...silentLogger, warn: (_, facts) => hints.push(facts?.hint) },
+        sleep: (_, signal) => {
+          if (orderer.seeks.length === 3) skewMs = -60_000;
+          return sleep(5, signal);
+        },
+      });
+      client.start();
+      try {
+        await run.height(blocks.length);
+      } finally {
+        await client.stop();
+      }
+    });
+  } finally {
+    await orderer.server.close(0);
+  }
+  assert.equal(orderer.seeks.length, 4);
+  assert.equal(hints.length, 1);
+  assert.match(String(hints[0]), /clocks of both machines/);
+});
+
 Deno.test("the request is signed, names the first block wanted and binds the TLS certificate", async () => {
   await withOrderers([honest], async (run) => {
     const tlsCertificateHash = new Uint8Array(createHash("sha256").update("cert").digest());

@@ -238,6 +238,7 @@ Deno.test("discovery tells of peers, configuration and endorsers of a running ne
       "peer.tls.key.file": `${tls}/server.key`,
       "peer.tls.rootcert.file": `${tls}/ca.crt`,
       "peer.gossip.bootstrap": second,
+      "peer.discovery.client.mspConfigPath": `${folder}/users/User1@org2.example.com/msp`,
       "peer.gossip.externalEndpoint": "peer1:1",
       "operations.listenAddress": "",
     });

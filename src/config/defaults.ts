@@ -89,6 +89,7 @@ export const defaultConfig: ConfigTree = {
       authCacheMaxSize: 1000,
       authCachePurgeRetentionRatio: 0.75,
       orgMembersAllowedAccess: false,
+      client: { mspConfigPath: null },
     },
   },
   vm: {

@@ -139,6 +139,7 @@ function peerSettings(raw: RawConfig): PeerSettings {
       authCacheMaxSize: raw.integer("peer.discovery.authCacheMaxSize"),
       authCachePurgeRetentionRatio: raw.number("peer.discovery.authCachePurgeRetentionRatio"),
       orgMembersAllowedAccess: raw.boolean("peer.discovery.orgMembersAllowedAccess"),
+      clientMspConfigPath: raw.path("peer.discovery.client.mspConfigPath"),
     },
     adminListenAddress: address(raw, "peer.adminService.listenAddress"),
     validatorPoolSize: positiveOr(raw.integer("peer.validatorPoolSize"), 0),

@@ -102,6 +102,8 @@ export interface PeerSettings {
     /** 0 to 1: what stays when the cache is full. */
     readonly authCachePurgeRetentionRatio: number;
     readonly orgMembersAllowedAccess: boolean;
+    /** Denim's own: MSP directory of whom this peer asks others as, absolute; "" for the peer itself. */
+    readonly clientMspConfigPath: string;
   };
   /** Workers that validate a block; 0 = one a processor. */
   readonly validatorPoolSize: number;

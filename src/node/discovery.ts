@@ -6,6 +6,7 @@ import type { LogWriter } from "../base/log-writer.ts";
 import { applicationReadersPath, applicationWritersPath } from "../channel/group-names.ts";
 import type { Bundle } from "../channel/types.ts";
 import type { PeerSettings } from "../config/types.ts";
+import type { EcdsaProvider } from "../crypto/types.ts";
 import { AskedPeers } from "../discovery/asked-peers.ts";
 import { createDiscoveryService } from "../discovery/discovery-service.ts";
 import { createEndorsementPlanner } from "../discovery/endorsement-planner.ts";
@@ -19,6 +20,7 @@ import { Membership as MembershipService } from "../gen/denim/membership_pb.ts";
 import { Discovery } from "../gen/discovery/protocol_pb.ts";
 import { FabricMSPConfigSchema } from "../gen/msp/msp_config_pb.ts";
 import type { MSPPrincipal } from "../gen/msp/msp_principal_pb.ts";
+import { loadSigningIdentity, type LocalSigningIdentity } from "../msp/signing-identity.ts";
 import type { Msp, SigningIdentity } from "../msp/types.ts";
 import { Role, rolePrincipal, signedByAnyAdmin, signedByAnyMember } from "../policy/envelopes.ts";
 import { compileSignaturePolicy } from "../policy/signature-policy.ts";
@@ -41,6 +43,7 @@ export interface PeerDiscoveryOptions {
   readonly localMsp: Msp;
   /** Other peers of this process. */
   readonly neighbours: Neighbours | undefined;
+  readonly ecdsa: EcdsaProvider;
   readonly clock: Clock;
   readonly log: LogWriter;
 }
@@ -55,10 +58,17 @@ export class PeerDiscovery {
   readonly #sources: InterestedPeersSources;
   readonly #asked: AskedPeers;
   readonly #leave: () => void;
+  readonly #client: LocalSigningIdentity | undefined;
 
+  /** @throws DenimError for `peer.discovery.client.mspConfigPath` that cannot be used */
   constructor(private readonly options: PeerDiscoveryOptions) {
     const { peer, tls, channels, signer, clock, log } = options;
     const logger = log.logger("discovery");
+    const { clientMspConfigPath } = peer.discovery;
+    const client = clientMspConfigPath === ""
+      ? undefined
+      : loadSigningIdentity(clientMspConfigPath, signer.mspId, options.ecdsa, { clock });
+    this.#client = client;
     this.#definitions = new ChannelDefinitions({
       ledger: (channelId) => channels.ledger(channelId),
       packages: options.packages,
@@ -99,7 +109,7 @@ export class PeerDiscovery {
           connectTimeoutMs: peer.client.connTimeoutMs,
           maxMessageBytes: maxAnswerBytes,
         }),
-      signer,
+      signer: client ?? signer,
       tlsCertificateHash: tls?.clientCertificateHash,
       identities: (channelId) => bundleOf(channelId)?.mspManager,
       self,
@@ -188,6 +198,7 @@ export class PeerDiscovery {
   async close(): Promise<void> {
     this.#leave();
     await this.#asked.close();
+    this.#client?.close();
   }
 }
 

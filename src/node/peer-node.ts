@@ -192,6 +192,7 @@ export class PeerNode {
           packages,
           signer,
           localMsp,
+          ecdsa,
           neighbours,
           clock,
           log,

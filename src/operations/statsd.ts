@@ -20,11 +20,19 @@ export const maxBufferedTimings = 100_000;
 /** What a name's segment may not contain. Mirrors common/metrics/internal/namer. */
 const notInSegments = /[.|:\s]/g;
 
+/** A counter or gauge that has something to send. */
+interface Pending {
+  readonly name: string;
+  value: number;
+  pending: boolean;
+}
+
 export class StatsdProvider implements MetricsProvider {
   readonly enabled = true;
-  readonly #counters = new Map<string, number>();
-  readonly #gauges = new Map<string, number>();
-  #timings: string[] = [];
+  #counters: Pending[] = [];
+  #gauges: Pending[] = [];
+  /** Written as text only when they are sent: that is not the time of those who are measured. */
+  #timings: { readonly name: string; readonly value: number }[] = [];
   #dropped = 0;
   readonly #collectors: (() => void)[] = [];
   readonly #prefix: string;
@@ -35,19 +43,29 @@ export class StatsdProvider implements MetricsProvider {
   }
 
   counter(options: MetricOptions): Counter {
-    return this.#metric(options, (name) => ({
-      add: (delta) => this.#counters.set(name, (this.#counters.get(name) ?? 0) + delta),
-    }));
+    return this.#metric(options, (name) => {
+      const counter: Pending = { name, value: 0, pending: false };
+      return {
+        add: (delta) => {
+          counter.value += delta;
+          if (counter.pending) return;
+          counter.pending = true;
+          this.#counters.push(counter);
+        },
+      };
+    });
   }
 
   gauge(options: MetricOptions): Gauge {
     return this.#metric(options, (name) => {
-      let value = 0;
-      const set = (next: number) => {
-        value = next;
-        this.#gauges.set(name, value);
+      const gauge: Pending = { name, value: 0, pending: false };
+      const set = (value: number) => {
+        gauge.value = value;
+        if (gauge.pending) return;
+        gauge.pending = true;
+        this.#gauges.push(gauge);
       };
-      return { set, add: (delta) => set(value + delta) };
+      return { set, add: (delta) => set(gauge.value + delta) };
     });
   }
 
@@ -55,7 +73,7 @@ export class StatsdProvider implements MetricsProvider {
     return this.#metric(options, (name) => ({
       observe: (value) => {
         if (this.#timings.length >= this.maxTimings) this.#dropped++;
-        else this.#timings.push(`${name}:${value.toFixed(6)}|ms`);
+        else this.#timings.push({ name, value });
       },
     }));
   }
@@ -69,13 +87,19 @@ export class StatsdProvider implements MetricsProvider {
   take(): { readonly lines: string[]; readonly droppedTimings: number } {
     for (const collect of this.#collectors) collect();
     const lines: string[] = [];
-    for (const [name, sum] of this.#counters) lines.push(`${name}:${sum.toFixed(6)}|c`);
-    for (const [name, value] of this.#gauges) lines.push(`${name}:${value.toFixed(6)}|g`);
-    // One by one: as arguments of a call so many would not fit on the stack.
-    for (const timing of this.#timings) lines.push(timing);
+    for (const counter of this.#counters) {
+      lines.push(`${counter.name}:${counter.value.toFixed(6)}|c`);
+      counter.value = 0;
+      counter.pending = false;
+    }
+    for (const gauge of this.#gauges) {
+      lines.push(`${gauge.name}:${gauge.value.toFixed(6)}|g`);
+      gauge.pending = false;
+    }
+    for (const { name, value } of this.#timings) lines.push(`${name}:${value.toFixed(6)}|ms`);
     const droppedTimings = this.#dropped;
-    this.#counters.clear();
-    this.#gauges.clear();
+    this.#counters = [];
+    this.#gauges = [];
     this.#timings = [];
     this.#dropped = 0;
     return { lines, droppedTimings };

@@ -35,11 +35,13 @@ import {
   readDockerConfig,
 } from "./docker-config.ts";
 import type { Dockerode, DockerodeContainer } from "./dockerode-types.ts";
-import { apiError, statusOf, unreachable } from "./engine-error.ts";
+import { apiError, unreachable } from "./engine-error.ts";
 import { builderHostConfig, limited, tlsDirectory } from "./hardening.ts";
 import { hostConfig, networkMode, reachableAddress } from "./host-config.ts";
 import { buildImage, containerStepTimeoutMs, removeContainer } from "./image-build.ts";
 import { containerName, imageName, type PeerNames } from "./names.ts";
+import { imageLabels } from "./image-labels.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { pruneEngine } from "./prune.ts";
 import { followContainer, tryRemove } from "./running-container.ts";
 
@@ -50,9 +52,6 @@ const label = {
   chaincode: "org.denim.chaincode",
   owner: "org.denim.owner",
 };
-
-/** Containers of a killed peer are removed within this time; then they wait for a prune. */
-const leftoverTimeoutMs = 10_000;
 
 /** So many containers are removed at once when the runtime is closed. */
 const maxParallelRemovals = 4;
@@ -314,21 +313,10 @@ export class DockerRuntime implements ChaincodeRuntime {
     const { docker } = await this.#connect();
     const { owner } = this.options;
     if (owner === undefined) return docker;
-    this.#leftovers ??= this.#removeLeftovers(docker, owner).catch((error) => {
-      // Not tried again: from now on the label is also that of our own.
-      this.#logger.warn(`leftover containers could not be removed: ${messageOf(error)}`);
-    });
+    // Not tried again: from now on the label is also that of our own.
+    this.#leftovers ??= removeLeftovers(docker, `${label.owner}=${owner}`, this.#logger);
     await unlessAborted(this.#leftovers, signal);
     return docker;
-  }
-
-  async #removeLeftovers(docker: Dockerode, owner: string): Promise<void> {
-    const filters = JSON.stringify({ label: [`${label.owner}=${owner}`] });
-    const abortSignal = AbortSignal.timeout(leftoverTimeoutMs);
-    for (const { Id } of await docker.listContainers({ all: true, filters, abortSignal })) {
-      this.#logger.warn(`removing container ${Id.slice(0, 12)}, left by a peer that was killed`);
-      await removeContainer(docker.getContainer(Id), abortSignal);
-    }
   }
 
   #imageName(chaincode: ChaincodeToRun): string {
@@ -393,21 +381,5 @@ export class DockerRuntime implements ChaincodeRuntime {
   #ownerLabel(): Record<string, string> {
     const { owner } = this.options;
     return owner === undefined ? {} : { [label.owner]: owner };
-  }
-}
-
-/** Labels of an image, or undefined when the engine does not have it. */
-async function imageLabels(
-  docker: Dockerode,
-  image: string,
-  signal?: AbortSignal,
-): Promise<Readonly<Record<string, string>> | undefined> {
-  const deadline = AbortSignal.timeout(containerStepTimeoutMs);
-  const abortSignal = signal === undefined ? deadline : AbortSignal.any([deadline, signal]);
-  try {
-    return (await docker.getImage(image).inspect({ abortSignal })).Config.Labels ?? {};
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw apiError(`image ${image}`, error);
   }
 }

@@ -34,14 +34,21 @@ export function registerPeerDeliver(server: RpcServer, options: PeerDeliverOptio
     status,
     block: (value) => create(DeliverResponseSchema, { Type: { case: "block", value } }),
   };
+  // All listeners wait for the same block, and taking it apart costs milliseconds.
+  const made = new WeakMap<Block, DeliverResponse>();
   const filtered: DeliverKind<DeliverResponse> = {
     filtered: true,
     checkAccess: access("event/FilteredBlock"),
     status,
     block: (block: Block) => {
       try {
-        const value = toFilteredBlock(block);
-        return create(DeliverResponseSchema, { Type: { case: "filteredBlock", value } });
+        let response = made.get(block);
+        if (!response) {
+          const value = toFilteredBlock(block);
+          response = create(DeliverResponseSchema, { Type: { case: "filteredBlock", value } });
+          made.set(block, response);
+        }
+        return response;
       } catch (error) {
         logger.warn("no filtered block could be made", {
           number: block.header?.number,

@@ -1,17 +1,9 @@
 /** `@hyperledger/fabric-gateway` from npm, unmodified, under Node, against a development network. */
 import { join } from "node:path";
 import { repository, Workplace } from "./support/denim.ts";
+import { gatewaySdk } from "./support/gateway-sdk.ts";
 import { nodeModules } from "./support/node-packages.ts";
 import { runNodeScenarios } from "./support/node-scenarios.ts";
-
-/** The newest version that runs under Node 20. */
-export const gatewaySdk = {
-  dependencies: {
-    "@grpc/grpc-js": "1.14.0",
-    "@hyperledger/fabric-gateway": "1.11.0",
-    "@hyperledger/fabric-protos": "0.3.7",
-  },
-};
 
 const chaincode = join(repository, "tests", "sdk", "gateway-chaincode");
 

@@ -19,6 +19,7 @@ import {
   DeliverResponseSchema,
   SeekInfoSchema,
 } from "../../src/gen/orderer/ab_pb.ts";
+import type { SigningIdentity } from "../../src/msp/types.ts";
 import { asDelivered } from "../../src/node/ledger-replay.ts";
 import {
   blockHeaderBytes,
@@ -59,26 +60,35 @@ export function madeChain(provider: EcdsaProvider, options: ChainOptions): Block
   const chaincode = endorsements === 2 ? "othercc" : "assetcc";
   const value = "v".repeat(valueBytes);
   for (let i = 0; i < options.blocks; i++) {
-    const previous = chain[chain.length - 1].header;
-    if (!previous) throw new Error("a block without header");
     const transactions = Array.from({ length: transactionsPerBlock }, (_, t) => {
       const key = `made${(i * transactionsPerBlock + t) % keys}`;
       const writes = { [key]: `${chain.length}.${t} ${value}` };
       const sets = [{ namespace: chaincode, writes }];
       return buildTransaction({ creator, endorsers, chaincode, sets }).bytes;
     });
-    const block = newBlock(previous.number + 1n, blockHeaderHash(previous), transactions);
-    signBlock(block, orderer);
-    chain.push(block);
+    chain.push(orderedBlock(chain[chain.length - 1], transactions, orderer));
   }
   for (const signer of [orderer, creator, ...endorsers]) signer.close();
   return chain;
 }
 
-function signBlock(
-  block: Block,
-  orderer: { readonly serialized: Uint8Array; sign(message: Uint8Array): Uint8Array },
-): void {
+/**
+ * The next block, signed.
+ * @param lastConfig number of the configuration block in force then
+ */
+export function orderedBlock(
+  { header: previous }: Block,
+  transactions: readonly Uint8Array[],
+  orderer: SigningIdentity,
+  lastConfig = newestConfig,
+): Block {
+  if (!previous) throw new Error("a block without header");
+  const block = newBlock(previous.number + 1n, blockHeaderHash(previous), [...transactions]);
+  signBlock(block, orderer, lastConfig);
+  return block;
+}
+
+function signBlock(block: Block, orderer: SigningIdentity, lastConfig: bigint): void {
   if (!block.header) throw new Error("a block without header");
   const headerBytes = blockHeaderBytes(block.header);
   const metadata = (value: Uint8Array) => {
@@ -90,12 +100,12 @@ function signBlock(
     const message = create(MetadataSchema, { value, signatures: [{ signatureHeader, signature }] });
     return toBinary(MetadataSchema, message);
   };
-  const config = toBinary(LastConfigSchema, create(LastConfigSchema, { index: newestConfig }));
+  const config = toBinary(LastConfigSchema, create(LastConfigSchema, { index: lastConfig }));
   setMetadataSlot(block, BlockMetadataIndex.SIGNATURES, metadata(new Uint8Array()));
   setMetadataSlot(block, BlockMetadataIndex.LAST_CONFIG, metadata(config));
 }
 
-const tls = (name: string) =>
+const tlsFile = (name: string) =>
   readFileSync(
     fileURLToPath(
       new URL(
@@ -106,14 +116,17 @@ const tls = (name: string) =>
     "utf8",
   );
 
+/** What the recorded orderer shows: a certificate for orderer.example.com. */
+const recordedTls = { certificate: tlsFile("server.crt"), key: tlsFile("server.key") };
+
 /** Hands out the chain from wherever a peer asks, with pauses between blocks; then waits. */
 export async function serveBlocks(
   chain: readonly Block[],
-  { listen = "127.0.0.1:0", pauseMs = 0 } = {},
+  { listen = "127.0.0.1:0", pauseMs = 0, tls = recordedTls } = {},
 ) {
   const server = await createRpcServer({
     listen,
-    tls: { certificate: tls("server.crt"), key: tls("server.key") },
+    tls,
     logger: silentLogger,
   });
   server.register(AtomicBroadcast, {

@@ -205,7 +205,7 @@ const inLaunch = [
 
 /** What hangs is given up behind the scenes; then a launch gets through. */
 async function succeedsSoon(launch: () => Promise<unknown>): Promise<void> {
-  for (const deadline = Date.now() + 15_000; Date.now() < deadline;) {
+  for (const deadline = Date.now() + 30_000; Date.now() < deadline;) {
     const error = await launch().then(() => undefined, (error) => error);
     if (/container exited with 3/.test(String(error))) return;
     assert.match(String(error), /timeout expired|no Docker engine answers/);
@@ -244,7 +244,7 @@ async function fails(kind: Fault, name: string, match: RegExp): Promise<void> {
     );
     assert(error instanceof DenimError, String(error));
     assert.notEqual(error.code, "deadline-exceeded");
-    assert(performance.now() - began < startupTimeoutMs + 1_500, error.message);
+    assert(performance.now() - began < startupTimeoutMs + 5_000, error.message);
     if (!tolerated || !/container exited with 3/.test(error.message)) {
       assert.match(error.message, said[kind]);
     }

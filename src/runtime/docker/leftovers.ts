@@ -4,8 +4,8 @@ import type { Logger } from "../../base/logger.ts";
 import type { Dockerode } from "./dockerode-types.ts";
 import { removeContainer } from "./image-build.ts";
 
-/** They are removed within this time; what is left then waits for a prune. */
-export const leftoverTimeoutMs = 10_000;
+/** An engine that does not say by then what is left is used as it is. */
+export const leftoverTimeoutMs = 5_000;
 
 /** Removes what has this label; that it cannot be removed is only worth a warning. */
 export async function removeLeftovers(
@@ -18,7 +18,7 @@ export async function removeLeftovers(
   try {
     for (const { Id } of await docker.listContainers({ all: true, filters, abortSignal })) {
       logger.warn(`removing container ${Id.slice(0, 12)}, left by a peer that was killed`);
-      await removeContainer(docker.getContainer(Id), abortSignal);
+      await removeContainer(docker.getContainer(Id));
     }
   } catch (error) {
     logger.warn(`leftover containers could not be removed: ${messageOf(error)}`);

@@ -1,6 +1,6 @@
 /** Looking after running chaincode as an administrator does: ps, logs, stop, restart, prune, --trace. */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assetExample, type Finished, Workplace } from "./support/denim.ts";
 
@@ -132,12 +132,38 @@ Deno.test("running chaincode is listed, read, stopped, restarted, replaced and p
     assert.match(killed?.exit?.reason ?? "", /SIGKILL.*out of memory/);
   });
 
+  await t.step(
+    "one that ends in mid-transaction says so at once, and its next use launches it",
+    async () => {
+      const path = join(work.directory, "dies");
+      cpSync(assetExample, path, { recursive: true });
+      const main = join(path, "chaincode.js");
+      const calm = readFileSync(main, "utf8");
+      const dying = `if (id === "deadly") { console.error("it was deadly"); process.exit(3); }`;
+      writeFileSync(main, calm.replace("return await load(stub, id);", `${dying}\n$&`));
+      assert.notEqual(readFileSync(main, "utf8"), calm);
+      await work.ok(
+        chaincode("deploy", path, "-n", "dies", "-c", '{"Args":["init","a","ann","5"]}'),
+      );
+      const began = performance.now();
+      const { code, err } = await work.run(invoke("dies", ["read", "deadly"]));
+      // The execute timeout is 30 s.
+      assert(performance.now() - began < 25_000);
+      assert.equal(code, 1);
+      assert.match(
+        err,
+        /chaincode stream terminated: container exited with 3: .*; last output:[^]*it was deadly/,
+      );
+      await work.ok(invoke("dies", ["read", "a"]));
+    },
+  );
+
   await t.step("a committed upgrade stops the version that it replaced", async () => {
     await work.ok(install("asset", "2.0"));
     await work.ok(deploy("upgrade", "asset", "2.0"));
     await instantiated(work, "asset", "2.0");
     await until(async () => {
-      const versions = (await listed(work)).map(({ version }) => version);
+      const versions = (await listed(work, "asset")).map(({ version }) => version);
       return versions.length === 1 && versions[0] === "2.0" ? true : undefined;
     }, "the end of 1.0");
     await work.ok(invoke("asset", ["create", "a4", "ann", "5"]));

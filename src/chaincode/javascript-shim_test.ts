@@ -62,6 +62,7 @@ Deno.test("fabric-shim: init, write, read, range over several batches, event, er
         "tls ok",
         "start ok",
         "register ok",
+        "ready ok",
         "init ok",
       ]);
     });

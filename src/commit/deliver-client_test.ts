@@ -1,220 +1,27 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { clone, create, fromBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { Deferred, sleep, withDeadline } from "../base/async.ts";
-import { concat } from "../base/bytes.ts";
-import { systemClock } from "../base/clock.ts";
-import { type Logger, silentLogger } from "../base/logger.ts";
-import { verifyBlock } from "../channel/block-verifier.ts";
-import { createEcdsaProvider } from "../crypto/provider.ts";
+import { silentLogger } from "../base/logger.ts";
 import {
-  type Block,
-  BlockSchema,
   ChannelHeaderSchema,
   type Envelope,
   HeaderType,
   PayloadSchema,
   Status,
 } from "../gen/common/common_pb.ts";
+import { SeekInfo_SeekBehavior, SeekInfoSchema } from "../gen/orderer/ab_pb.ts";
+import { createDeliverClient } from "./deliver-client.ts";
+
 import {
-  AtomicBroadcast,
-  type DeliverResponse,
-  DeliverResponseSchema,
-  SeekInfo_SeekBehavior,
-  SeekInfoSchema,
-} from "../gen/orderer/ab_pb.ts";
-import { blockDataHash } from "../protocol/block.ts";
-import { createRpcClient } from "../rpc/client.ts";
-import { createRpcServer } from "../rpc/server.ts";
-import type { RpcServer } from "../rpc/types.ts";
-import { goldenBlocks } from "../../tests/support/golden.ts";
-import {
-  delivered,
-  openRecordedChannel,
-  type RecordedChannel,
-} from "../../tests/support/recorded-channel.ts";
-import { temporaryDirectory } from "../../tests/support/temporary.ts";
-import { recordedSigner } from "../../tests/support/transactions.ts";
-import { createDeliverClient, type DeliverClientOptions } from "./deliver-client.ts";
-
-/** Later recorded blocks hold what no honest orderer orders. */
-const blocks = goldenBlocks().slice(0, 9).map(delivered);
-
-type Answer = (from: number, signal: AbortSignal) => AsyncIterable<DeliverResponse>;
-
-const blockResponse = (block: Block) =>
-  create(DeliverResponseSchema, { Type: { case: "block", value: block } });
-const statusResponse = (status: Status) =>
-  create(DeliverResponseSchema, { Type: { case: "status", value: status } });
-
-/** Serves from `from` and then waits for more, as an orderer does. */
-const honest: Answer = async function* (from, signal) {
-  for (const block of blocks.slice(from)) yield blockResponse(block);
-  await sleep(600_000, signal);
-};
-
-interface FakeOrderer {
-  readonly server: RpcServer;
-  readonly seeks: Envelope[];
-}
-
-async function startOrderer(answer: Answer): Promise<FakeOrderer> {
-  const server = await createRpcServer({ listen: "127.0.0.1:0", logger: silentLogger });
-  const seeks: Envelope[] = [];
-  server.register(AtomicBroadcast, {
-    deliver: async function* (requests, context) {
-      for await (const seek of requests) {
-        seeks.push(seek);
-        const payload = fromBinary(PayloadSchema, seek.payload);
-        const { start } = fromBinary(SeekInfoSchema, payload.data);
-        const from = start?.Type.case === "specified" ? Number(start.Type.value.number) : 0;
-        yield* answer(from, context.signal);
-        return;
-      }
-    },
-  });
-  return { server, seeks };
-}
-
-interface Run {
-  readonly channel: RecordedChannel;
-  readonly orderers: readonly FakeOrderer[];
-  readonly options: DeliverClientOptions;
-  readonly warnings: string[];
-  /** Resolves when the ledger has this height. */
-  height(wanted: number): Promise<void>;
-}
-
-async function withOrderers(
-  answers: readonly Answer[],
-  test: (run: Run) => Promise<void>,
-): Promise<void> {
-  using directory = temporaryDirectory();
-  using channel = openRecordedChannel(directory.path, blocks[0]);
-  const provider = createEcdsaProvider();
-  const signer = recordedSigner("org1", "peer0", provider);
-  const orderers = await Promise.all(answers.map(startOrderer));
-  const warnings: string[] = [];
-  const logger: Logger = {
-    ...silentLogger,
-    warn: (message, facts) => warnings.push(`${message}: ${facts?.reason}`),
-  };
-  const waiters: { wanted: number; reached: Deferred<void> }[] = [];
-  const stopListening = channel.ledger.onCommit(({ number }) => {
-    for (const { wanted, reached } of waiters) if (number + 1 >= wanted) reached.resolve();
-  });
-  try {
-    await test({
-      channel,
-      orderers,
-      warnings,
-      options: {
-        channelId: "mychannel",
-        addresses: () => orderers.map(({ server }) => server.address),
-        connect: (address) => createRpcClient({ address }),
-        signer,
-        nextBlock: () => channel.ledger.info().height,
-        verifyBlock: (block, tip) => {
-          const { height, currentBlockHash } = tip ?? channel.ledger.info();
-          verifyBlock(block, {
-            bundle: channel.bundle(),
-            expectedNumber: BigInt(height),
-            expectedPreviousHash: currentBlockHash,
-          });
-        },
-        onBlock: (block) => channel.committer.commitBlock(block),
-        clock: systemClock,
-        logger,
-        random: () => 0.999,
-        sleep: (_, signal) => sleep(5, signal),
-      },
-      height: (wanted) => {
-        const reached = new Deferred<void>();
-        waiters.push({ wanted, reached });
-        if (channel.ledger.info().height >= wanted) reached.resolve();
-        return withDeadline(reached.promise, 10_000, `height ${wanted}`);
-      },
-    });
-  } finally {
-    stopListening();
-    await Promise.all(orderers.map(({ server }) => server.close(0)));
-    signer.close();
-    provider.close?.();
-  }
-}
-
-/** Serves one block changed by `lie`, then goes on as if nothing had happened. */
-function liar(at: number, lie: (block: Block) => void): Answer {
-  return async function* (from, signal) {
-    for (const block of blocks.slice(from)) {
-      const copy = clone(BlockSchema, block);
-      if (Number(copy.header?.number) === at) lie(copy);
-      yield blockResponse(copy);
-    }
-    await sleep(600_000, signal);
-  };
-}
-
-const lies: Record<string, (block: Block) => void> = {
-  "a gap": (block) => {
-    if (block.header) block.header.number += 1n;
-  },
-  "another previous hash": (block) => {
-    if (block.header) block.header.previousHash = new Uint8Array(32);
-  },
-  "changed data": (block) => {
-    block.data?.data.pop();
-  },
-  "changed data with its hash": (block) => {
-    block.data?.data.pop();
-    if (block.header && block.data) block.header.dataHash = blockDataHash(block.data.data);
-  },
-  "data divided differently": (block) => {
-    if (block.data) block.data.data = [concat(...block.data.data)];
-  },
-  "no signature": (block) => {
-    if (block.metadata) block.metadata.metadata[0] = new Uint8Array(0);
-  },
-  "a truncated signature": (block) => {
-    const slots = block.metadata?.metadata ?? [];
-    slots[0] = slots[0].subarray(0, slots[0].length - 20);
-  },
-  "a signature that does not fit": (block) => {
-    const slots = block.metadata?.metadata ?? [];
-    slots[0] = slots[0].slice();
-    slots[0][slots[0].length - 3] ^= 1;
-  },
-  "another block's signature": (block) => {
-    const slots = block.metadata?.metadata ?? [];
-    slots[0] = blocks[4].metadata?.metadata[0] ?? new Uint8Array(0);
-  },
-  "no header": (block) => {
-    block.header = undefined;
-  },
-  "no metadata and no data": (block) => {
-    block.metadata = undefined;
-    block.data = undefined;
-  },
-};
-
-for (const [name, lie] of Object.entries(lies)) {
-  Deno.test(`of two orderers one lies (${name}): the other one is asked, once and for good`, async () => {
-    await withOrderers([liar(5, lie), honest], async (run) => {
-      const client = createDeliverClient(run.options);
-      client.start();
-      await run.height(blocks.length);
-      await client.stop();
-      assert.deepEqual(await client.ended, { kind: "stopped" });
-      assert.equal(run.warnings.length, 1, run.warnings.join("\n"));
-      assert.equal(run.orderers[0].seeks.length, 1);
-      assert.equal(run.orderers[1].seeks.length, 1);
-      for (const block of blocks) {
-        const number = Number(block.header?.number);
-        assert.deepEqual(run.channel.ledger.blockByNumber(number).data, block.data);
-      }
-    });
-  });
-}
+  type Answer,
+  blockResponse,
+  blocks,
+  honest,
+  startOrderer,
+  statusResponse,
+  withOrderers,
+} from "./deliver_testkit.ts";
 
 Deno.test("an orderer that ends the stream after each block is asked again from where the ledger ends", async () => {
   const stuttering: Answer = async function* (from) {

@@ -11,7 +11,7 @@ import type { SignedData } from "../policy/types.ts";
 import type { RpcServer } from "../rpc/types.ts";
 import { type PrivateDataSource, readablePrivateData } from "./block-private-data.ts";
 import { toFilteredBlock } from "./filtered-block.ts";
-import { DeliverHandler, type DeliverOptions } from "./handler.ts";
+import { defaultTimeWindowMs, DeliverHandler, type DeliverOptions } from "./handler.ts";
 import type { DeliverKind } from "./types.ts";
 
 export interface PeerDeliverOptions extends DeliverOptions {
@@ -23,8 +23,14 @@ export interface PeerDeliverOptions extends DeliverOptions {
 
 /** Registers Deliver, DeliverFiltered and DeliverWithPrivateData. */
 export function registerPeerDeliver(server: RpcServer, options: PeerDeliverOptions): void {
-  const handler = new DeliverHandler(options);
   const logger = options.logger.named("common.deliverevents");
+  if (options.timeWindowMs === 0) {
+    logger.warn("`peer.authentication.timewindow` not set; defaulting to 15m0s");
+  }
+  const handler = new DeliverHandler({
+    ...options,
+    timeWindowMs: options.timeWindowMs || defaultTimeWindowMs,
+  });
   const access = (resource: string) => (signed: SignedData, channelId: string) =>
     options.acl.check(resource, channelId, signed);
   const status = (value: Status) =>

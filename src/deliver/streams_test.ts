@@ -61,6 +61,7 @@ async function serve(
     clock?: Clock;
     tls?: ServerTls;
     privateData?: PrivateDataSource;
+    timeWindowMs?: number;
   } = {},
 ): Promise<void> {
   const channel = new MemoryChannel(options.blocks ?? 3);
@@ -74,6 +75,7 @@ async function serve(
     channel: (id) => id === "mychannel" ? channel : undefined,
     privateData: () => options.privateData,
     mutualTls: options.tls?.clientRootCertificates !== undefined,
+    timeWindowMs: options.timeWindowMs,
     clock: options.clock ?? systemClock,
     logger: silentLogger,
     metrics: balance.metrics,
@@ -166,6 +168,24 @@ Deno.test("a block with private data that cannot be told ends the call, not the 
     const other = await ask(client, { start: 0, stop: 0 });
     assert.deepEqual([await other.next(), await other.next()], [0, -Status.SUCCESS]);
   }, { privateData: broken });
+});
+
+Deno.test("the time window is the configured one, a quarter of an hour where it is 0", async () => {
+  for (
+    const [timeWindowMs, offset, expected] of [
+      [0, 800_000, 0],
+      [0, 1_000_000, -Status.BAD_REQUEST],
+      [60_000, 30_000, 0],
+      [60_000, 800_000, -Status.BAD_REQUEST],
+    ]
+  ) {
+    await serve(async ({ connect }) => {
+      const clock = { now: () => systemClock.now() - offset };
+      const { stream, next } = await ask(connect(), { start: 0, stop: 0, clock });
+      assert.equal(await next(), expected);
+      stream.cancel();
+    }, { timeWindowMs });
+  }
 });
 
 Deno.test("a listener whose certificate expires is FORBIDDEN at the next block", async () => {

@@ -21,10 +21,19 @@ import type { OutputLine } from "../runtime/types.ts";
 import type { LaunchOutput } from "./launch-output.ts";
 import type { LaunchRecord } from "./launch-record.ts";
 
-/** Bytes of output kept on disk of one launch; of a chaincode that writes on and on, the last ones. */
-export const maxArchivedBytesPerLaunch = 4 * 1024 * 1024;
-/** Bytes of output kept on disk of all launches of a peer; the oldest give way. */
-export const maxArchivedBytes = 256 * 1024 * 1024;
+export interface ArchiveLimits {
+  /** Of one launch; of a chaincode that writes on and on, the last ones. */
+  readonly maxBytesPerLaunch: number;
+  /** Of all launches of a peer; the oldest give way. */
+  readonly maxBytes: number;
+}
+
+/** Bytes of output kept on disk. */
+export const defaultArchiveLimits: ArchiveLimits = {
+  maxBytesPerLaunch: 4 * 1024 * 1024,
+  maxBytes: 256 * 1024 * 1024,
+};
+
 /** What was written is on disk after this time at the latest. */
 export const archiveDelayMs = 200;
 
@@ -44,6 +53,8 @@ interface Archived {
   linesNew: number;
   bytesOld: number;
   bytesNew: number;
+  /** The record file as it was written last. */
+  file: string;
 }
 
 /** A record with what has to be known to go on with its output. */
@@ -59,7 +70,11 @@ export class LaunchArchive {
   #failing = false;
   #closed = false;
 
-  constructor(private readonly directory: string, private readonly logger: Logger) {}
+  constructor(
+    private readonly directory: string,
+    private readonly logger: Logger,
+    private readonly limits: ArchiveLimits = defaultArchiveLimits,
+  ) {}
 
   /** The launches of earlier runs, oldest first; those that were under way then have ended. */
   restore(): LaunchRecord[] {
@@ -72,7 +87,7 @@ export class LaunchArchive {
         const bytesOld = this.#size(number, "old.log");
         const bytesNew = this.#size(number, "log");
         this.#archived.set(number, {
-          ...{ nextLine: 0, linesOld: 0, linesNew: 0, bytesOld, bytesNew },
+          ...{ nextLine: 0, linesOld: 0, linesNew: 0, bytesOld, bytesNew, file: "" },
           dropped: Number(file.dropped) || 0,
         });
         records.push(ended(record, statSync(path).mtimeMs));
@@ -140,7 +155,7 @@ export class LaunchArchive {
   #write(launch: ArchivableLaunch): void {
     const { number, output } = launch;
     const state = this.#archived.get(number) ??
-      { nextLine: 0, dropped: 0, linesOld: 0, linesNew: 0, bytesOld: 0, bytesNew: 0 };
+      { nextLine: 0, dropped: 0, linesOld: 0, linesNew: 0, bytesOld: 0, bytesNew: 0, file: "" };
     this.#archived.set(number, state);
     const { first, lines } = output.from(state.nextLine);
     // Too fast for us: memory has given lines up already. What is on disk would have a hole.
@@ -153,12 +168,15 @@ export class LaunchArchive {
       state.bytesNew += new TextEncoder().encode(text).length;
       state.linesNew += lines.length;
       state.nextLine = first + lines.length;
-      if (state.bytesNew > maxArchivedBytesPerLaunch / 2) this.#turn(number, state);
+      if (state.bytesNew > this.limits.maxBytesPerLaunch / 2) this.#turn(number, state);
     }
-    const file: ArchiveFile = { record: launch.snapshot(), dropped: state.dropped };
+    const content: ArchiveFile = { record: launch.snapshot(), dropped: state.dropped };
+    const file = JSON.stringify(content);
+    if (file === state.file) return;
     const path = this.#path(number, "json");
-    writeFileSync(`${path}.new`, JSON.stringify(file), { mode: 0o600 });
+    writeFileSync(`${path}.new`, file, { mode: 0o600 });
     renameSync(`${path}.new`, path);
+    state.file = file;
   }
 
   /** The newer half becomes the older one, which is given up. */
@@ -181,7 +199,7 @@ export class LaunchArchive {
     let held = 0;
     for (const { bytesOld, bytesNew } of this.#archived.values()) held += bytesOld + bytesNew;
     for (const number of [...this.#archived.keys()].sort((a, b) => a - b)) {
-      if (held <= maxArchivedBytes) return;
+      if (held <= this.limits.maxBytes) return;
       const state = this.#archived.get(number);
       if (state === undefined) continue;
       held -= state.bytesOld + state.bytesNew;

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { withDirectory } from "../../tests/support/runtime.ts";
 import { type Logger, silentLogger } from "../base/logger.ts";
-import { LaunchArchive, maxArchivedBytesPerLaunch } from "./launch-archive.ts";
+import { defaultArchiveLimits, LaunchArchive } from "./launch-archive.ts";
 import { LaunchHistory, maxLaunchRecordsPerChaincode } from "./launch-history.ts";
 import { maxKeptLinesPerLaunch } from "./launch-output.ts";
 
@@ -87,28 +87,47 @@ Deno.test("a launch during which the peer was killed has failed; damaged records
 
 Deno.test("of a chaincode that writes on and on the last bytes are on disk, and how much is gone is known", () =>
   withDirectory((directory) => {
-    const archive = new LaunchArchive(directory, silentLogger);
+    const maxBytesPerLaunch = 200_000;
+    const archive = new LaunchArchive(directory, silentLogger, {
+      ...defaultArchiveLimits,
+      maxBytesPerLaunch,
+    });
     const history = new LaunchHistory({ now: () => 1 }, undefined, archive);
     const recorder = history.begin("cc", "1");
-    const count = 5 * Math.ceil(maxArchivedBytesPerLaunch / 4_000);
+    const count = 5 * Math.ceil(maxBytesPerLaunch / 1_000);
     for (let i = 0; i < count; i++) {
       recorder.wrote(line(`${i} ${"x".repeat(990)}`));
-      if (i % 50 === 0) archive.flush();
+      if (i % 10 === 0) archive.flush();
     }
-    const { dropped, lines } = history.output(recorder);
+    const { dropped, lines } = archive.output(1);
     const bytes = readdirSync(directory).filter((name) => name.endsWith("log"))
       .reduce((sum, name) => sum + statSync(join(directory, name)).size, 0);
-    assert(bytes <= maxArchivedBytesPerLaunch + 100_000, `${bytes}`);
-    assert(bytes >= maxArchivedBytesPerLaunch / 2, `${bytes}`);
+    assert(bytes <= maxBytesPerLaunch + 20_000, `${bytes}`);
+    assert(bytes >= maxBytesPerLaunch / 2, `${bytes}`);
     assert.equal(dropped + lines.length, count);
     assert.equal(Number.parseInt(lines[0].text), dropped);
     assert.equal(Number.parseInt(lines.at(-1)?.text ?? ""), count - 1);
     history.close();
     // The same is known after a restart.
-    const after = started(directory);
-    const again = after.numbered(1);
-    assert(again && after.output(again).dropped === dropped);
-    after.close();
+    const after = new LaunchArchive(directory, silentLogger);
+    after.restore();
+    assert.equal(after.output(1).dropped, dropped);
+    return Promise.resolve();
+  }));
+
+Deno.test("all launches together keep a bounded amount on disk; the oldest give way", () =>
+  withDirectory((directory) => {
+    const limits = { ...defaultArchiveLimits, maxBytes: 2_500 };
+    const archive = new LaunchArchive(directory, silentLogger, limits);
+    const history = new LaunchHistory({ now: () => 1 }, undefined, archive);
+    for (let i = 0; i < 4; i++) {
+      history.begin("cc", String(i)).wrote(line("x".repeat(1_000)));
+      archive.flush();
+    }
+    const kept = [1, 2, 3, 4].map((number) => archive.output(number));
+    assert.deepEqual(kept.map(({ lines }) => lines.length), [0, 0, 1, 1]);
+    assert.deepEqual(kept.map(({ dropped }) => dropped), [1, 1, 0, 0]);
+    history.close();
     return Promise.resolve();
   }));
 

@@ -1,7 +1,7 @@
 /** The orderer addresses of a channel, as its configuration block says. Mirrors peer/common GetOrdererEndpointOfChain. */
 import { DenimError } from "../base/errors.ts";
 import { BlockSchema, EnvelopeSchema, HeaderType, PayloadSchema } from "../gen/common/common_pb.ts";
-import { ConfigEnvelopeSchema } from "../gen/common/configtx_pb.ts";
+import { ConfigEnvelopeSchema, type ConfigValue } from "../gen/common/configtx_pb.ts";
 import { OrdererAddressesSchema } from "../gen/common/configuration_pb.ts";
 import { decode } from "../protocol/decode.ts";
 import { invocationOf } from "../protocol/proposal.ts";
@@ -19,8 +19,14 @@ export async function ordererAddressesOf(
   const envelope = decode(EnvelopeSchema, block.data?.data[0] ?? new Uint8Array(0));
   const { data } = decode(PayloadSchema, envelope.payload);
   const channelGroup = decode(ConfigEnvelopeSchema, data).config?.channelGroup;
-  const value = channelGroup?.values["OrdererAddresses"]?.value;
-  const addresses = value === undefined ? [] : decode(OrdererAddressesSchema, value).addresses;
+  const addressesIn = (value: ConfigValue | undefined) =>
+    value === undefined ? [] : decode(OrdererAddressesSchema, value.value).addresses;
+  // The channel's own, else those of the organisations that run orderers: 1.4.2 stops at the first.
+  const organizations = Object.values(channelGroup?.groups["Orderer"]?.groups ?? {});
+  const common = addressesIn(channelGroup?.values["OrdererAddresses"]);
+  const addresses = common.length > 0
+    ? common
+    : organizations.flatMap(({ values }) => addressesIn(values["Endpoints"]));
   if (addresses.length === 0) {
     throw new DenimError(
       "no-orderers",

@@ -23,7 +23,7 @@ import {
   decodeTransaction,
   indexedTxId,
 } from "./transaction/decode.ts";
-import type { MissingPrivateData } from "./types.ts";
+import type { BlockPrivateData, MissingPrivateData } from "./types.ts";
 
 export interface PreparedTransaction {
   readonly txNumber: number;
@@ -144,7 +144,7 @@ export function prepareBlock(
 }
 
 /** Private writes of valid transactions that are not in `held`. */
-export function missingOf(
+function missingOf(
   prepared: PreparedBlock,
   holds: (txNumber: number, namespace: string, collection: string) => boolean,
 ): MissingPrivateData[] {
@@ -159,4 +159,20 @@ export function missingOf(
     }
   }
   return missing;
+}
+
+/** What of a block's private data is not there; without a list, all that its writes promise. */
+export function missingPrivateWrites(
+  prepared: PreparedBlock,
+  privateData: BlockPrivateData,
+  given: readonly MissingPrivateData[] | undefined,
+): readonly MissingPrivateData[] {
+  const holds = (txNumber: number, namespace: string, collection: string) =>
+    privateData.get(txNumber)?.nsPvtRwset.some((ns) =>
+      ns.namespace === namespace &&
+      ns.collectionPvtRwset.some(({ collectionName }) => collectionName === collection)
+    ) ?? false;
+  // Whoever made the list did not know what a rollback has left here.
+  return given?.filter((m) => !holds(m.txNumber, m.namespace, m.collection)) ??
+    missingOf(prepared, holds);
 }

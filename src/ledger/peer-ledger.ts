@@ -5,7 +5,7 @@ import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { blockMetadata } from "../protocol/block.ts";
 import { writeBlock } from "./block-commit.ts";
-import { missingOf, prepareBlock, type PreparedBlock } from "./block-preparation.ts";
+import { missingPrivateWrites, prepareBlock, type PreparedBlock } from "./block-preparation.ts";
 import { BlockFeed } from "./block/block-feed.ts";
 import { BlockStore, type ChainTip } from "./block/block-store.ts";
 import { checkFollows, finalBlock } from "./block/next-block.ts";
@@ -388,20 +388,4 @@ export class SqliteLedger implements PeerLedger {
     }
     return committed;
   }
-}
-
-/** What of a block's private data is not there; without a list, all that its writes promise. */
-function missingPrivateWrites(
-  prepared: PreparedBlock,
-  privateData: BlockPrivateData,
-  given: readonly MissingPrivateData[] | undefined,
-): readonly MissingPrivateData[] {
-  const holds = (txNumber: number, namespace: string, collection: string) =>
-    privateData.get(txNumber)?.nsPvtRwset.some((ns) =>
-      ns.namespace === namespace &&
-      ns.collectionPvtRwset.some(({ collectionName }) => collectionName === collection)
-    ) ?? false;
-  // Whoever made the list did not know what a rollback has left here.
-  return given?.filter((m) => !holds(m.txNumber, m.namespace, m.collection)) ??
-    missingOf(prepared, holds);
 }

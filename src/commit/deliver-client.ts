@@ -306,8 +306,8 @@ function statusError(address: string, kind: "status" | undefined, status: unknow
   }
   const name = Status[Number(status)] ?? String(status);
   const hint = status === Status.FORBIDDEN
-    ? "The orderer refuses this peer: is its MSP part of the channel's Readers, and its TLS " +
-      "client certificate the one it signs for?"
+    ? "The orderer refuses this peer: is the ordering service in maintenance? Is the peer's MSP part " +
+      "of the channel's Readers, and its TLS client certificate the one it signs for?"
     : status === Status.BAD_REQUEST
     ? "The orderer does not accept the request: are the clocks of both machines right?"
     : status === Status.NOT_FOUND

@@ -128,6 +128,7 @@ Deno.test("dev starts JavaScript anew on every change, keeps state, and gives it
 
     writeFileSync(main, `${source}\nsyntax error`);
     await dev.says(/│ .*SyntaxError/);
+    await dev.says(/│ +at \/\S*\/asset\/chaincode\.js:\d+:\d+/);
     await dev.says(/reload 2 \(chaincode\.js\): asset-js is down/);
     writeFileSync(join(directory, "package.json"), "{ damaged");
     await dev.says(/it cannot be built, asset-js is down\n.*package\.json/);

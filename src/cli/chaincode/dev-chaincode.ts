@@ -27,6 +27,8 @@ export interface DevSession {
 export interface DevChaincodeOptions {
   readonly runtime: Pick<ChaincodeRuntime, "build" | "start" | "prune">;
   readonly name: string;
+  /** The directory that is edited: places in a build are shown as places in it. */
+  readonly sources: string;
   /** For the chaincode: log levels. */
   readonly environment: Readonly<Record<string, string>>;
   /** Where a debugger attaches, by the number of the peer. */
@@ -71,7 +73,7 @@ export class DevChaincode {
     } catch (error) {
       if (signal.aborted) return;
       const state = this.#running.length > 0 ? "runs on as it was" : "is down";
-      print(`${why}: it cannot be built, ${name} ${state}\n${explained(error)}`);
+      print(`${why}: it cannot be built, ${name} ${state}\n${this.#explained(error)}`);
       return;
     }
     this.#code = chaincode.codePackage;
@@ -81,7 +83,7 @@ export class DevChaincode {
       print(`${why}: ${name} is ready after ${Math.round(performance.now() - began)} ms`);
     } catch (error) {
       if (signal.aborted) return;
-      print(`${why}: ${name} is down\n${explained(error)}`);
+      print(`${why}: ${name} is down\n${this.#explained(error)}`);
     }
     await this.options.runtime.prune?.([chaincode]);
   }
@@ -133,9 +135,19 @@ export class DevChaincode {
     return {
       step() {},
       output: ({ stream, text }: OutputLine) => {
-        if (stream !== "build") this.options.print(`${prefix}│ ${text}`);
+        if (stream !== "build") this.options.print(`${prefix}│ ${this.#inSources(text)}`);
       },
     };
+  }
+
+  /** Message and next step, indented. */
+  #explained(error: unknown): string {
+    const hint = error instanceof DenimError && error.hint !== undefined ? `\n${error.hint}` : "";
+    return this.#inSources(`${messageOf(error)}${hint}`).replace(/^/gm, "    ");
+  }
+
+  #inSources(text: string): string {
+    return text.replace(builtSources, () => `${this.options.sources}/`);
   }
 }
 
@@ -169,11 +181,8 @@ async function firstOf(
   }
 }
 
-/** Message and next step, indented. */
-function explained(error: unknown): string {
-  const hint = error instanceof DenimError && error.hint !== undefined ? `\n${error.hint}` : "";
-  return `${messageOf(error)}${hint}`.replace(/^/gm, "    ");
-}
+/** Where JavaScript lies while it runs. */
+const builtSources = /(?:file:\/\/)?\/[^\s()'"]*\/builds\/[0-9a-f]{64}\/src\//g;
 
 /** So many files are named. */
 const maxShownFiles = 3;

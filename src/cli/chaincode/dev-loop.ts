@@ -33,6 +33,7 @@ export class DevLoop {
     this.chaincode = new DevChaincode({
       runtime: this.#runtime,
       name,
+      sources: source.path,
       environment: logLevels(bench),
       inspect: inspectOf(invocation),
       pack: (version) => packaged(bench, source, name, version),

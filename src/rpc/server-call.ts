@@ -314,6 +314,13 @@ export class ServerCall implements CallContext {
     this.#sendHeaders();
     this.#stream.end(frame);
     this.#end();
+    if (frame.length > watchedAnswerBytes) this.#watchAnswer();
+  }
+
+  /** A large answer that nobody takes is dropped like a message of a stream. */
+  #watchAnswer(): void {
+    const timer = setTimeout(() => this.#stalled(), this.#limits.sendStallTimeoutMs);
+    this.#stream.once("close", () => clearTimeout(timer));
   }
 
   get #gone(): boolean {
@@ -344,6 +351,9 @@ export class ServerCall implements CallContext {
     this.#finished();
   }
 }
+
+/** Smaller answers wait for their reader as long as the connection lasts. */
+const watchedAnswerBytes = 16 * 1024;
 
 /** After the trailers: tells a client that is still sending that nobody reads. */
 export function stopReading(stream: ServerHttp2Stream): void {

@@ -1,14 +1,18 @@
 /** Clients that ask for a stream and then do not read it. */
 import assert from "node:assert/strict";
+import http2 from "node:http2";
 import net from "node:net";
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { Deferred, withDeadline } from "../base/async.ts";
 import { utf8 } from "../base/bytes.ts";
 import { type Logger, silentLogger } from "../base/logger.ts";
 import { EnvelopeSchema } from "../gen/common/common_pb.ts";
 import { Deliver, DeliverResponseSchema } from "../gen/peer/events_pb.ts";
 import { parseAddress } from "./address.ts";
+import { SignedProposalSchema } from "../gen/peer/proposal_pb.ts";
 import { createRpcClient } from "./client.ts";
+import { encodeFrame } from "./framing.ts";
+import { registerTestServices } from "./testing-services.ts";
 import type { RpcLimits } from "./limits.ts";
 import { createRpcServer } from "./server.ts";
 import { GrpcStatus, RpcError } from "./status.ts";
@@ -91,6 +95,42 @@ Deno.test("a stream that nobody reads is bounded, then ended; others of its conn
       await client.close();
     }
   });
+});
+
+Deno.test("a large answer that nobody takes is dropped, and only that", async () => {
+  const server = await createRpcServer({
+    listen: "127.0.0.1:0",
+    logger: silentLogger,
+    limits: { sendStallTimeoutMs: 300 },
+  });
+  registerTestServices(server);
+  // A client whose flow control window is closed for good.
+  const session = http2.connect(`http://${server.address}`, { settings: { initialWindowSize: 0 } });
+  const ask = (answerBytes: number) => {
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/protos.Endorser/ProcessProposal",
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    const ended = new Deferred<number | undefined>();
+    stream.on("error", () => {});
+    stream.on("close", () => ended.resolve(stream.rstCode));
+    const proposal = create(SignedProposalSchema, { proposalBytes: new Uint8Array(answerBytes) });
+    stream.end(encodeFrame(toBinary(SignedProposalSchema, proposal)));
+    return ended;
+  };
+  try {
+    const small = ask(10);
+    const large = ask(100_000);
+    const enhanceYourCalm = 11;
+    assert.equal(await withDeadline(large.promise, 20_000, "the reset"), enhanceYourCalm);
+    assert.equal(small.settled, false);
+    assert.equal(session.destroyed, false);
+  } finally {
+    session.destroy();
+    await server.close(0);
+  }
 });
 
 Deno.test("a connection on which nobody is left is cut", async () => {

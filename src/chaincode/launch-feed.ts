@@ -76,6 +76,9 @@ export class LaunchFeed {
       else if (event.kind !== "output" || watcher.queue.size < maxPendingEvents) {
         watcher.queue.push(event);
       }
+      // Watchers may stay for ever, launches do not.
+      const over = event.kind === "finished" && event.record.outcome === "failed";
+      if (over || event.kind === "exited") watcher.joined.delete(event.launch);
     }
   }
 

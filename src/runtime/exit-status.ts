@@ -9,6 +9,7 @@ const meanings: Readonly<Record<number, string>> = {
   126: "its start command could not be executed (no execute permission, or wrong architecture)",
   127: "its start command was not found; check the start script and the runtime image",
   132: "illegal instruction: built for another processor",
+  133: "it aborted itself (SIGTRAP)",
   134: "it aborted itself (SIGABRT)",
   137:
     "it was killed (SIGKILL), usually because it ran out of memory; see vm.docker.hostConfig.Memory",
@@ -18,6 +19,7 @@ const meanings: Readonly<Record<number, string>> = {
 
 const signalNumbers: Readonly<Record<string, number>> = {
   SIGILL: 4,
+  SIGTRAP: 5,
   SIGABRT: 6,
   SIGKILL: 9,
   SIGSEGV: 11,

@@ -14,8 +14,6 @@ async function main() {
   await gateway.connect(join(material, "connection.yaml"), {
     wallet: new FileSystemWallet(join(material, "wallet-1.4")),
     identity,
-    // A peer with TLS answers discovery only to clients that show a certificate.
-    clientTlsIdentity: identity,
     discovery: { enabled: true, asLocalhost: true },
   });
   try {

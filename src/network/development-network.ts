@@ -7,6 +7,7 @@ import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import type { Clock } from "../base/clock.ts";
+import { hex, utf8 } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { LogWriter } from "../base/log-writer.ts";
 import { identifyProcess } from "../base/process-identity.ts";
@@ -16,6 +17,7 @@ import {
   type RunningNetwork,
 } from "../client/running-network.ts";
 import { configOf } from "../config/load.ts";
+import { sha256 } from "../crypto/hash.ts";
 import { createEcdsaProvider } from "../crypto/provider.ts";
 import { Neighbours } from "../discovery/neighbours.ts";
 import { ChaincodeSpec_Type } from "../gen/peer/chaincode_pb.ts";
@@ -163,7 +165,7 @@ async function startPeers(
     const { config } = {
       config: configOf(shared, undefined, layout.directory).with({
         "peer.id": org.peerHost,
-        "peer.networkId": "dev",
+        "peer.networkId": networkIdOf(layout.directory),
         "peer.address": org.peerAddress,
         "peer.listenAddress": org.peerListenAddress,
         "peer.chaincodeListenAddress": org.chaincodeListenAddress,
@@ -222,4 +224,12 @@ async function announce(
   const path = join(running.directory, networkFileName);
   await writeFile(`${path}.part`, JSON.stringify(running, undefined, 2) + "\n");
   await rename(`${path}.part`, path);
+}
+
+/**
+ * Containers are named after it: two development networks on one Docker engine must not take each
+ * other's for their own.
+ */
+function networkIdOf(directory: string): string {
+  return `dev-${hex(sha256(utf8(directory))).slice(0, 8)}`;
 }

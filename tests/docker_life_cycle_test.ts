@@ -119,6 +119,7 @@ dockerTest("a builder has no new privileges, few capabilities and limits", async
   const install = "grep -E '^(CapEff|NoNewPrivs)' /proc/self/status; sleep 3; exit 1";
   const chaincode = written(ChaincodeSpec_Type.NODE, "confined", {
     "src/package.json": JSON.stringify({ scripts: { start: "node x.js", install } }),
+    "src/once": `${Deno.pid} ${Date.now()}`,
   });
   try {
     const failed = runtime.build(chaincode, new Recorder(), never).then(

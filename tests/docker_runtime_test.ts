@@ -350,6 +350,7 @@ dockerTest("a launch that is given up leaves no container behind", async (docker
     const controller = new AbortController();
     const chaincode = written(ChaincodeSpec_Type.NODE, "slow", {
       "src/package.json": '{"scripts":{"start":"node x.js","install":"sleep 600"}}',
+      "src/once": `${Deno.pid} ${Date.now()}`,
     });
     const observer = new Recorder();
     const started = runtime.start(request(chaincode), observer, controller.signal);

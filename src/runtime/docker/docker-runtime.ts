@@ -35,13 +35,14 @@ import {
   readDockerConfig,
 } from "./docker-config.ts";
 import type { Dockerode, DockerodeContainer } from "./dockerode-types.ts";
-import { apiError, unreachable } from "./engine-error.ts";
+import { apiError, statusOf, unreachable } from "./engine-error.ts";
 import { builderHostConfig, limited, tlsDirectory } from "./hardening.ts";
 import { hostConfig, networkMode, reachableAddress } from "./host-config.ts";
 import { buildImage, containerStepTimeoutMs, removeContainer } from "./image-build.ts";
 import { containerName, imageName, type PeerNames } from "./names.ts";
 import { imageLabels } from "./image-labels.ts";
 import { removeLeftovers } from "./leftovers.ts";
+import { SeenImages } from "./seen-images.ts";
 import { pruneEngine } from "./prune.ts";
 import { followContainer, tryRemove } from "./running-container.ts";
 
@@ -86,6 +87,7 @@ export class DockerRuntime implements ChaincodeRuntime {
   readonly #builds: SingleFlight<void>;
   /** More builds at a time than processors make all of them slower, and the engine deaf. */
   readonly #slots = new Gate(Math.max(2, navigator.hardwareConcurrency));
+  readonly #seen: SeenImages;
   readonly #audience = new BuildAudience();
   readonly #running = new Set<RunningChaincode>();
   readonly #logger: Logger;
@@ -95,6 +97,7 @@ export class DockerRuntime implements ChaincodeRuntime {
 
   constructor(private readonly options: DockerRuntimeOptions) {
     this.#logger = options.logger.named("dockercontroller");
+    this.#seen = new SeenImages(options.clock);
     this.#builds = new SingleFlight({ whenAbandoned: "continue", clock: options.clock });
   }
 
@@ -105,8 +108,7 @@ export class DockerRuntime implements ChaincodeRuntime {
   ): Promise<void> {
     const docker = await this.#engine(signal);
     const image = this.#imageName(chaincode);
-    const { platforms } = this.options;
-    const { builder, golang, car, java, node } = platforms;
+    const { builder, golang, car, java, node } = this.options.platforms;
     const key = buildKey(chaincode, [builder, JSON.stringify([golang, car, java, node])]);
     // Waits for a build of the same package under another name, whose image is then only relabelled.
     while (!await this.#isBuilt(docker, image, chaincode, signal)) {
@@ -119,7 +121,7 @@ export class DockerRuntime implements ChaincodeRuntime {
           signal,
           (abandoned) => this.#build(docker, chaincode, image, key, observer, abandoned),
         );
-        if (runningForMs === undefined) return;
+        if (runningForMs === undefined) break;
         observer.step("build", "end");
       } catch (error) {
         if (runningForMs !== undefined) {
@@ -130,6 +132,7 @@ export class DockerRuntime implements ChaincodeRuntime {
         leave();
       }
     }
+    this.#seen.saw(image, hex(chaincode.packageId));
   }
 
   async #build(
@@ -185,8 +188,12 @@ export class DockerRuntime implements ChaincodeRuntime {
   ): Promise<RunningChaincode> {
     const { chaincode } = request;
     const docker = await this.#engine(signal);
-    await this.build(chaincode, observer, signal);
     const name = containerName(this.options.peer, chaincode.name, chaincode.version);
+    const staleRemoved = removeContainer(docker.getContainer(name), signal);
+    staleRemoved.catch(() => {}); // The step `create` tells.
+    if (!this.#seen.justSaw(this.#imageName(chaincode), hex(chaincode.packageId))) {
+      await this.build(chaincode, observer, signal);
+    }
     const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(containerStepTimeoutMs)]);
     const step = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
       throwIfAborted(signal);
@@ -202,8 +209,15 @@ export class DockerRuntime implements ChaincodeRuntime {
       }
     };
     const container = await step("create", async () => {
-      await removeContainer(docker.getContainer(name), signal);
-      return await this.#create(docker, request, name);
+      await staleRemoved;
+      try {
+        return await this.#create(docker, request, name);
+      } catch (error) {
+        if (statusOf(error) !== 404) throw error;
+        // The image has gone since it was seen.
+        await this.build(chaincode, observer, signal);
+        return await this.#create(docker, request, name);
+      }
     });
     try {
       throwIfAborted(signal);

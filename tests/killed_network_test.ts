@@ -1,7 +1,7 @@
 /** kill -9 of the network's process at any moment: what was reported committed is there afterwards. */
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { text, utf8 } from "../src/base/bytes.ts";
 import { systemClock } from "../src/base/clock.ts";
@@ -130,3 +130,19 @@ function running(directory: string): RunningNetwork {
   if (!network) throw new Error(`no network runs in ${directory}`);
   return network;
 }
+
+Deno.test("down leaves a network that runs elsewhere alone, whatever it may delete, and names it", async () => {
+  await using work = new Workplace();
+  const elsewhere = join(work.directory, "elsewhere");
+  mkdirSync(elsewhere);
+  await work.ok(["up", "--detach", "--port", "0", "--dir", "elsewhere/.denim"]);
+  const { code, out, err } = await work.run(["down", "--purge"]);
+  assert.equal(code, 0);
+  assert.equal(out, "No development network is running here\n");
+  assert.match(err, /^one runs in .*elsewhere\/\.denim: denim down --dir .*elsewhere\/\.denim\n/);
+  assert.ok(readRunningNetwork(join(elsewhere, ".denim")));
+  // Other commands find it, as the one last started.
+  await work.ok(["channel", "list"]);
+  const stopped = await work.ok(["down", "--purge"], { directory: elsewhere });
+  assert.match(stopped, /^Stopped .*\nDeleted .*elsewhere\/\.denim\n$/);
+});

@@ -53,14 +53,26 @@ export function findRunningNetwork(
   workingDirectory: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): RunningNetwork | undefined {
-  if (environment.DENIM_NETWORK) return readRunningNetwork(environment.DENIM_NETWORK);
+  return environment.DENIM_NETWORK
+    ? readRunningNetwork(environment.DENIM_NETWORK)
+    : networkHere(workingDirectory) ?? networkLastStarted(environment);
+}
+
+/** A running network in `.denim` here or in a directory above. */
+export function networkHere(workingDirectory: string): RunningNetwork | undefined {
   for (let here = workingDirectory;;) {
     const found = readRunningNetwork(join(here, defaultNetworkDirectory));
     if (found) return found;
     const parent = dirname(here);
-    if (parent === here) break;
+    if (parent === here) return undefined;
     here = parent;
   }
+}
+
+/** The network that this user started last, wherever it is, while it runs. */
+export function networkLastStarted(
+  environment: Readonly<Record<string, string | undefined>>,
+): RunningNetwork | undefined {
   const pointer = networkPointerFile(environment);
   if (pointer === undefined) return undefined;
   try {

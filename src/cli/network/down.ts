@@ -4,7 +4,11 @@ import process from "node:process";
 import { sleep } from "../../base/async.ts";
 import { DenimError } from "../../base/errors.ts";
 import { isProcessAlive, type ProcessIdentity } from "../../base/process-identity.ts";
-import { findRunningNetwork, readRunningNetwork } from "../../client/running-network.ts";
+import {
+  networkHere,
+  networkLastStarted,
+  readRunningNetwork,
+} from "../../client/running-network.ts";
 import type { CommandHandler } from "../command.ts";
 import { networkDirectory } from "./up.ts";
 
@@ -14,10 +18,14 @@ const pollIntervalMs = 20;
 
 export const down: CommandHandler = async (invocation) => {
   const { flags, terminal } = invocation;
-  const network = flags.has("dir")
-    ? readRunningNetwork(networkDirectory(invocation))
-    : findRunningNetwork(terminal.workingDirectory, terminal.environment);
-  const directory = network?.directory ?? networkDirectory(invocation);
+  const chosen = flags.has("dir")
+    ? networkDirectory(invocation)
+    : terminal.environment.DENIM_NETWORK || undefined;
+  // Never the one that happens to run elsewhere: this may delete keys and data.
+  const network = chosen === undefined
+    ? networkHere(terminal.workingDirectory)
+    : readRunningNetwork(chosen);
+  const directory = network?.directory ?? chosen ?? networkDirectory(invocation);
   if (network) {
     process.kill(network.pid, "SIGTERM");
     if (!await gone(network)) {
@@ -25,7 +33,13 @@ export const down: CommandHandler = async (invocation) => {
       terminal.err(`process ${network.pid} did not stop within ${stopTimeoutMs} ms: killed\n`);
     }
     terminal.out(`Stopped the development network in ${directory}\n`);
-  } else terminal.out("No development network is running\n");
+  } else {
+    terminal.out("No development network is running here\n");
+    const other = chosen === undefined ? networkLastStarted(terminal.environment) : undefined;
+    if (other) {
+      terminal.err(`one runs in ${other.directory}: denim down --dir ${other.directory}\n`);
+    }
+  }
   await endLeftovers(directory, terminal.err);
   if (flags.boolean("purge")) await purge(directory, terminal.out);
 };

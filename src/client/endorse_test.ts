@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import net from "node:net";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { text, utf8 } from "../base/bytes.ts";
 import { DenimError } from "../base/errors.ts";
@@ -17,6 +18,7 @@ import {
 import { type ProposalResponse, ProposalResponseSchema } from "../gen/peer/proposal_response_pb.ts";
 import { createRpcClient } from "../rpc/client.ts";
 import { createRpcServer } from "../rpc/server.ts";
+import { GrpcStatus, RpcError } from "../rpc/status.ts";
 import { clock, signer } from "./client_testkit.ts";
 import { endorse, query } from "./endorse.ts";
 import { chaincodeInvocation, deployInvocation, installInvocation } from "./lifecycle.ts";
@@ -145,4 +147,29 @@ Deno.test("installations and deployments are the calls of lscc that Fabric makes
   const collections = utf8("collections");
   const withCollections = argsOf(deployInvocation("deploy", { ...deployment, collections }));
   assert.equal(text(withCollections[6]), "collections");
+});
+
+Deno.test("a peer that dies in the middle of an endorsement is named", async () => {
+  const dying = net.createServer((socket) => {
+    socket.on("error", () => {});
+    // The proposal has come: whoever was to answer is gone.
+    socket.on("data", (chunk) => chunk.length > 100 && socket.resetAndDestroy());
+  });
+  await new Promise<void>((resolve) => dying.listen(0, "127.0.0.1", resolve));
+  const address = `127.0.0.1:${(dying.address() as net.AddressInfo).port}`;
+  const peer = new PeerConnection(address, createRpcClient({ address }));
+  try {
+    await withPeers([() => create(ProposalResponseSchema)], async ([alive]) => {
+      const call = { name: "cc", version: "", path: "", type: ChaincodeSpec_Type.GOLANG, args: [] };
+      const proposer = { signer, clock, peers: [alive, peer] };
+      await assert.rejects(endorse(proposer, "mychannel", chaincodeInvocation(call)), (error) => {
+        assert.ok(error instanceof RpcError && error.status === GrpcStatus.UNAVAILABLE);
+        assert.ok(error.message.includes(address), error.message);
+        return true;
+      });
+    });
+  } finally {
+    peer.close();
+    await new Promise((resolve) => dying.close(resolve));
+  }
 });

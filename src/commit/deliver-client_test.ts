@@ -41,6 +41,29 @@ Deno.test("an orderer that ends the stream after each block is asked again from 
   });
 });
 
+Deno.test("of two orderers one dies in the middle of its blocks: the other goes on where the ledger ends", async () => {
+  const dying: Answer = async function* (from, signal) {
+    for (const block of blocks.slice(from, 4)) yield blockResponse(block);
+    await sleep(600_000, signal);
+  };
+  await withOrderers([dying, honest], async (run) => {
+    const client = createDeliverClient(run.options);
+    client.start();
+    try {
+      await run.height(4);
+      await run.orderers[0].server.close(0);
+      await run.height(blocks.length);
+    } finally {
+      await client.stop();
+    }
+    assert.equal(run.orderers[0].seeks.length, 1);
+    const [seek] = run.orderers[1].seeks;
+    const { start } = fromBinary(SeekInfoSchema, fromBinary(PayloadSchema, seek.payload).data);
+    assert.equal(start?.Type.case === "specified" && start.Type.value.number, 4n);
+    assert.equal(run.warnings.length, 1, run.warnings.join("\n"));
+  });
+});
+
 Deno.test("statuses other than blocks lead to the next orderer and are reported once each", async () => {
   const refusing: Answer = async function* () {
     await Promise.resolve();

@@ -287,3 +287,13 @@ for (
     });
   });
 }
+
+Deno.test("a build outlives the client that gave up, and who asks again is told how long it runs", async () => {
+  await withEngine(async (engine, launch) => {
+    engine.fault = { match: /POST .containers.b.*wait/, kind: "hang" };
+    await assert.rejects(launch(), /timeout expired/);
+    await assert.rejects(launch(), /build still running, started \d+ s ago; waiting for it/);
+    const builders = engine.requests.filter((what) => what === "POST /containers/create");
+    assert.equal(builders.length, 1);
+  });
+});

@@ -170,7 +170,7 @@ function networkRoots(addresses: readonly string[], network: RunningNetwork): st
 
 /**
  * The orderer of a chaincode command: `-o`, else the first of the channel's configuration, which
- * the peer tells.
+ * the peer tells; where that cannot be reached, the next.
  */
 export async function ordererOf(
   invocation: Invocation,
@@ -182,12 +182,26 @@ export async function ordererOf(
   }
   const channelId = invocation.flags.string("channelID");
   const { ordererAddressesOf } = await import("../client/channel-orderers.ts");
-  const [address] = await ordererAddressesOf(
+  const addresses = await ordererAddressesOf(
     { signer: session.client.signer, clock: session.client.clock, peers },
     channelId,
   );
-  session.logger.info(`Retrieved channel (${channelId}) orderer endpoint: ${address}`);
-  return await session.client.orderer(address);
+  session.logger.info(`Retrieved channel (${channelId}) orderer endpoint: ${addresses[0]}`);
+  return await firstOf(addresses, session);
+}
+
+async function firstOf(
+  [address, ...others]: readonly string[],
+  session: CommandSession,
+): Promise<OrdererConnection> {
+  const orderer = await session.client.orderer(address);
+  if (others.length > 0) {
+    orderer.alternative = () => {
+      session.logger.warn(`Orderer ${address} cannot be reached, ${others[0]} is asked`);
+      return firstOf(others, session);
+    };
+  }
+  return orderer;
 }
 
 /** The trace that a caller hands on in `TRACEPARENT` and `TRACESTATE`, as headers. */

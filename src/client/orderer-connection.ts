@@ -10,6 +10,9 @@ import type { ClientStream, RpcClient } from "../rpc/types.ts";
 const broadcastTimeoutMs = 30_000;
 
 export class OrdererConnection {
+  /** Another orderer, for a transaction that certainly did not reach this one. */
+  alternative: (() => Promise<OrdererConnection>) | undefined;
+
   /** @param tlsCertificate DER of the client certificate used on this connection */
   constructor(
     readonly address: string,
@@ -30,7 +33,10 @@ export class OrdererConnection {
     try {
       await this.#broadcast(envelope, () => sent = true);
     } catch (error) {
-      throw error instanceof RpcError ? whatBecameOfIt(error, sent) : error;
+      if (!(error instanceof RpcError)) throw error;
+      if (sent || this.alternative === undefined) throw whatBecameOfIt(error, sent);
+      const other = await this.alternative();
+      await other.broadcast(envelope);
     }
   }
 

@@ -79,6 +79,35 @@ Deno.test("whoever submits learns whether the orderer can have got it", async ()
   assert.match(await hintOf(dying.connection) ?? "", /may have taken the transaction.* committed/);
 });
 
+Deno.test("a transaction that an orderer cannot have got goes to the next one, and only then", async () => {
+  const received: string[] = [];
+  await using working = await ordererServer({
+    async *broadcast(requests) {
+      for await (const _ of requests) {
+        received.push("working");
+        yield create(BroadcastResponseSchema, { status: Status.SUCCESS });
+      }
+    },
+  });
+  await using refusing = await ordererServer({
+    async *broadcast(requests) {
+      for await (const _ of requests) {
+        received.push("refusing");
+        yield create(BroadcastResponseSchema, { status: Status.SERVICE_UNAVAILABLE });
+      }
+    },
+  });
+  const address = "127.0.0.1:1";
+  const absent = new OrdererConnection(address, createRpcClient({ address }));
+  for (const orderer of [absent, refusing.connection]) {
+    orderer.alternative = () => Promise.resolve(working.connection);
+  }
+  await absent.broadcast(envelope);
+  await assert.rejects(refusing.connection.broadcast(envelope), { code: "broadcast-refused" });
+  assert.deepEqual(received, ["working", "refusing"]);
+  absent.close();
+});
+
 Deno.test("requests are bound to the hash of the client's certificate, where it shows one", () => {
   const rpc = createRpcClient({ address: "127.0.0.1:1" });
   assert.equal(new OrdererConnection("", rpc).tlsCertHash, undefined);

@@ -1,6 +1,6 @@
 /**
  * Collecting endorsements until one combination of peers is complete. Mirrors
- * internal/pkg/gateway/endorsement.go of Fabric 2.5; peers belong to one group each, as there.
+ * internal/pkg/gateway/endorsement.go of Fabric 2.5; here a peer may belong to several groups.
  */
 import { equal, hex } from "../base/bytes.ts";
 import type { ErrorDetail } from "../gen/gateway/gateway_pb.ts";
@@ -27,9 +27,11 @@ class Layout {
     return this.#missing.size === 0;
   }
 
-  add(group: string, endorsement: Endorsement): void {
-    const quantity = this.#missing.get(group);
-    if (quantity === undefined) return;
+  /** Counts for the first of these groups that misses one. */
+  add(groups: readonly string[], endorsement: Endorsement): void {
+    const group = groups.find((one) => this.#missing.has(one));
+    if (group === undefined) return;
+    const quantity = this.#missing.get(group) ?? 0;
     if (quantity > 1) this.#missing.set(group, quantity - 1);
     else this.#missing.delete(group);
     this.endorsements.push(endorsement);
@@ -48,7 +50,8 @@ export class Plan {
   readonly #layouts: readonly Layout[];
   /** Peers of each group that were not asked yet, best first. */
   readonly #waiting: ReadonlyMap<string, GatewayEndorser[]>;
-  readonly #groupOf = new Map<string, string>();
+  /** By peer; the one that the peer was chosen for comes first. */
+  readonly #groupsOf = new Map<string, string[]>();
   readonly #errors: ErrorDetail[] = [];
   #first: { endorser: GatewayEndorser; payload: Uint8Array } | undefined;
   #complete: Layout | undefined;
@@ -65,7 +68,9 @@ export class Plan {
     this.#layouts = layouts.map((layout) => new Layout(layout));
     this.#waiting = new Map([...groups].map(([group, endorsers]) => [group, [...endorsers]]));
     for (const [group, endorsers] of groups) {
-      for (const { pkiId } of endorsers) this.#groupOf.set(pkiId, group);
+      for (const { pkiId } of endorsers) {
+        this.#groupsOf.set(pkiId, [...this.#groupsOf.get(pkiId) ?? [], group]);
+      }
     }
   }
 
@@ -89,26 +94,55 @@ export class Plan {
   nextEndorsers(): GatewayEndorser[] | undefined {
     for (const layout of this.#layouts) {
       if (layout.abandoned) continue;
-      const enough = [...layout.missing].every(([group, quantity]) =>
-        (this.#waiting.get(group)?.length ?? 0) >= quantity
-      );
-      if (!enough) {
+      const chosen = this.#choose(layout.missing);
+      if (!chosen) {
         layout.abandoned = true;
         continue;
       }
-      return [...layout.missing].flatMap(([group, quantity]) =>
-        this.#waiting.get(group)?.splice(0, quantity) ?? []
-      );
+      for (const [endorser, group] of chosen) this.#take(endorser, group);
+      return [...chosen.keys()];
     }
     return undefined;
   }
 
+  /** Different peers for all groups, those of the smallest group first; undefined for too few. */
+  #choose(missing: ReadonlyMap<string, number>): Map<GatewayEndorser, string> | undefined {
+    const chosen = new Map<GatewayEndorser, string>();
+    const pkiIds = new Set<string>();
+    const waiting = (group: string) => this.#waiting.get(group) ?? [];
+    const groups = [...missing].toSorted(([a], [b]) => waiting(a).length - waiting(b).length);
+    for (const [group, quantity] of groups) {
+      const free = waiting(group).filter(({ pkiId }) => !pkiIds.has(pkiId)).slice(0, quantity);
+      if (free.length < quantity) return undefined;
+      for (const endorser of free) {
+        chosen.set(endorser, group);
+        pkiIds.add(endorser.pkiId);
+      }
+    }
+    return chosen;
+  }
+
+  /** The peer is asked now, on behalf of this group: nobody asks it again. */
+  #take({ pkiId }: GatewayEndorser, group?: string): void {
+    const groups = this.#groupsOf.get(pkiId) ?? [];
+    for (const one of groups) {
+      const waiting = this.#waiting.get(one);
+      const at = waiting?.findIndex((endorser) => endorser.pkiId === pkiId) ?? -1;
+      if (at >= 0) waiting?.splice(at, 1);
+    }
+    if (group === undefined) return;
+    this.#groupsOf.set(pkiId, [group, ...groups.filter((one) => one !== group)]);
+  }
+
   /** Another peer of the same group, to ask in place of one that failed. */
   nextInGroup(failed: GatewayEndorser): GatewayEndorser | undefined {
-    const group = this.#groupOf.get(failed.pkiId);
+    const [group] = this.#groupsOf.get(failed.pkiId) ?? [];
     if (group === undefined) return undefined;
-    const next = this.#waiting.get(group)?.shift();
-    if (next) return next;
+    const [next] = this.#waiting.get(group) ?? [];
+    if (next) {
+      this.#take(next, group);
+      return next;
+    }
     for (const layout of this.#layouts) {
       if (layout.missing.has(group)) layout.abandoned = true;
     }
@@ -125,10 +159,7 @@ export class Plan {
    * @returns false where its payload differs from that of the others
    */
   add(endorser: GatewayEndorser, { payload, endorsement }: ProposalResponse): boolean {
-    const group = this.#groupOf.get(endorser.pkiId);
-    const waiting = group === undefined ? undefined : this.#waiting.get(group);
-    const at = waiting?.findIndex(({ pkiId }) => pkiId === endorser.pkiId) ?? -1;
-    if (at >= 0) waiting?.splice(at, 1);
+    this.#take(endorser);
     if (!endorsement) {
       this.addError(endorser, "proposal response carries no endorsement");
       return false;
@@ -140,10 +171,10 @@ export class Plan {
       this.addError(endorser, "ProposalResponsePayloads do not match");
       return false;
     }
-    if (group === undefined) return true;
+    const groups = this.#groupsOf.get(endorser.pkiId) ?? [];
     for (const layout of this.#layouts) {
       if (layout.abandoned) continue;
-      layout.add(group, endorsement);
+      layout.add(groups, endorsement);
       if (layout.complete) {
         this.#complete ??= layout;
         return true;

@@ -29,9 +29,9 @@ const answer = (endorser: GatewayEndorser) => endorsement(proposal, endorser.add
 const names = (endorsers?: readonly GatewayEndorser[]) =>
   endorsers?.map(({ address }) => address).join(" ");
 
-Deno.test("a layout takes the first peers of its groups", () => {
+Deno.test("a layout takes the first peers of its groups, small groups first", () => {
   const plan = new Plan([{ A: 2, B: 1 }], groups({ A: 3, B: 2, C: 1 }));
-  assert.equal(names(plan.nextEndorsers()), "A.0 A.1 B.0");
+  assert.equal(names(plan.nextEndorsers()), "B.0 A.0 A.1");
 });
 
 Deno.test("layouts with more peers than there are, or none, are passed over", () => {
@@ -57,6 +57,26 @@ Deno.test("two groups that fail at once do not hide the layout that is left", ()
   const asked = plan.nextEndorsers() ?? [];
   for (const one of asked) assert.equal(plan.nextInGroup(one), undefined);
   assert.equal(names(plan.nextEndorsers()), "C.0");
+});
+
+Deno.test("a peer of several groups stands for one of them in each layout, and is asked once", () => {
+  const [p0, p1, p2] = ["p0", "p1", "p2"].map(peer);
+  const plan = new Plan(
+    [{ members: 1, peers: 1 }, { peers: 1, others: 1 }],
+    new Map([["members", [p0, p1]], ["peers", [p0, p1]], ["others", [p2]]]),
+  );
+  plan.add(p0, answer(p0));
+  assert.equal(names(plan.nextEndorsers()), "p1");
+  assert.equal(plan.nextInGroup(p1), undefined);
+  assert.equal(names(plan.nextEndorsers()), "p2");
+  plan.add(p2, answer(p2));
+  assert.equal(plan.result()?.endorsements.length, 2);
+});
+
+Deno.test("the smallest group chooses first among peers of several groups", () => {
+  const [p0, p1] = ["p0", "p1"].map(peer);
+  const plan = new Plan([{ many: 1, few: 1 }], new Map([["many", [p0, p1]], ["few", [p0]]]));
+  assert.deepEqual(names(plan.nextEndorsers())?.split(" ").toSorted(), ["p0", "p1"]);
 });
 
 Deno.test("endorsements of one endorser are used once", () => {

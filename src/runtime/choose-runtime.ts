@@ -26,21 +26,21 @@ export async function chooseRuntime(
 ): Promise<RuntimeChoice> {
   if (wanted === "docker") return { runtime: docker, reason: "Docker, as configured" };
   if (wanted === "process") return { runtime: process, reason: "local processes, as configured" };
+  // All at once: this stands before every launch.
+  const looks = baseImages.map((image) =>
+    docker.hasImage(image).then(
+      (present) => present ? undefined : { image },
+      (error) => ({ image, failure: messageOf(error) }),
+    )
+  );
   const check = await docker.check();
   if (!check.ok) return { runtime: process, reason: `local processes: ${check.reason}` };
-  for (const image of baseImages) {
-    let present: boolean;
-    try {
-      present = await docker.hasImage(image);
-    } catch (error) {
-      return { runtime: process, reason: `local processes: ${messageOf(error)}` };
-    }
-    if (!present) {
-      return {
-        runtime: process,
-        reason: `local processes: ${check.detail} answers but does not have the image ${image}`,
-      };
-    }
+  for (const lack of await Promise.all(looks)) {
+    if (lack === undefined) continue;
+    const reason = "failure" in lack
+      ? lack.failure
+      : `${check.detail} answers but does not have the image ${lack.image}`;
+    return { runtime: process, reason: `local processes: ${reason}` };
   }
   return { runtime: docker, reason: `Docker: ${check.detail} answers and has the base images` };
 }

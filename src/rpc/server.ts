@@ -18,6 +18,7 @@ import type { Logger } from "../base/logger.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import { coalesceWrites } from "./coalesced-writes.ts";
 import { deferDestroy } from "./deferred-destroy.ts";
+import { HandshakeLog } from "./handshake-log.ts";
 import { keepAlive } from "./keepalive.ts";
 import { defaultServerLimits, type RpcLimits } from "./limits.ts";
 import { listenError } from "./listen-error.ts";
@@ -91,9 +92,8 @@ class Http2RpcServer implements RpcServer {
         handshakeTimeout: this.#limits.handshakeTimeoutMs,
         allowHTTP1: false,
       });
-      secure.on("tlsClientError", (error: Error) => {
-        this.#logger.warn("TLS handshake failed", { error: error.message });
-      });
+      const handshakes = new HandshakeLog(this.#logger);
+      secure.on("tlsClientError", (error, socket) => handshakes.failed(error, socket));
       secure.on("secureConnection", (socket) => this.#adopt(socket));
       this.#server = secure as unknown as Http2Server;
     } else {

@@ -69,7 +69,13 @@ export class ClientSession {
       });
     }
     if (failure === undefined) {
-      return unavailable(address, { reason: "connection closed before the call had ended" });
+      const reason = "connection closed before the call had ended";
+      if (this.#heard || this.target.tls) return unavailable(address, { reason });
+      return unavailable(address, {
+        reason,
+        hint: "It never spoke gRPC: does it expect TLS (--tls and --cafile for an orderer, " +
+          "CORE_PEER_TLS_ENABLED=true for a peer)?",
+      });
     }
     return unavailable(address, explainConnectError(failure), failure);
   }

@@ -97,7 +97,10 @@ Deno.test("TLS: an expired certificate is refused", async () => {
 
 Deno.test("TLS: plain text to a TLS port and TLS to a plain port are UNAVAILABLE", async () => {
   await withServer({}, async (address) => {
-    await assert.rejects(call(address, undefined), { status: GrpcStatus.UNAVAILABLE });
+    await assert.rejects(call(address, undefined), {
+      status: GrpcStatus.UNAVAILABLE,
+      hint: /does it expect TLS/,
+    });
   });
   const plain = await createRpcServer({ listen: "127.0.0.1:0", logger: silentLogger });
   await assert.rejects(call(plain.address, { rootCertificates: roots }), {

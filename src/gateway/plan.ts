@@ -12,7 +12,7 @@ import type { GatewayEndorser } from "./types.ts";
 class Layout {
   readonly #missing: Map<string, number>;
   readonly endorsements: Endorsement[] = [];
-  /** No longer possible: one of its groups has no peers left. */
+  /** No longer possible: one of its groups has too few peers left. */
   abandoned = false;
 
   constructor(required: Readonly<Record<string, number>>) {
@@ -65,7 +65,8 @@ export class Plan {
     groups: ReadonlyMap<string, readonly GatewayEndorser[]>,
     readonly onMismatch: (mismatch: Mismatch) => void = () => {},
   ) {
-    this.#layouts = layouts.map((layout) => new Layout(layout));
+    // Nobody's endorsement is none: a layout without peers does not count.
+    this.#layouts = layouts.map((layout) => new Layout(layout)).filter(({ complete }) => !complete);
     this.#waiting = new Map([...groups].map(([group, endorsers]) => [group, [...endorsers]]));
     for (const [group, endorsers] of groups) {
       for (const { pkiId } of endorsers) {
@@ -139,14 +140,8 @@ export class Plan {
     const [group] = this.#groupsOf.get(failed.pkiId) ?? [];
     if (group === undefined) return undefined;
     const [next] = this.#waiting.get(group) ?? [];
-    if (next) {
-      this.#take(next, group);
-      return next;
-    }
-    for (const layout of this.#layouts) {
-      if (layout.missing.has(group)) layout.abandoned = true;
-    }
-    return undefined;
+    if (next) this.#take(next, group);
+    return next;
   }
 
   /** Notes why a peer did not endorse. */

@@ -44,7 +44,7 @@ export async function runNodeScenarios(t: Deno.TestContext, run: ScenarioRun): P
   const results = decoder.decode(child.stdout).split("\n")
     .filter((line) => line.startsWith('{"name":')).map((line): ScenarioResult => JSON.parse(line));
   for (const { name, error, ms } of results) {
-    await t.step(`${name} (${ms} ms)`, () => assert.equal(error, undefined, error));
+    await t.step(`${name} (${ms} ms)`, () => assert.equal(error, undefined, error ?? ""));
   }
   assert.ok(child.success, `the process ended with ${child.code}:\n${said.slice(-4_000)}`);
   assert.ok(results.length > 0, `no scenario ran:\n${said}`);

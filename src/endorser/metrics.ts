@@ -1,6 +1,6 @@
 /** Counts of proposals. Mirrors core/endorser/metrics.go. */
 import { type MetricOptions, type MetricsProvider, secondsSince } from "../base/metrics.ts";
-import type { ProposalOutcome } from "./types.ts";
+import type { ProposalMetrics } from "./types.ts";
 
 const metric = (name: string, help: string, ...labelNames: string[]): MetricOptions => ({
   namespace: "endorser",
@@ -8,12 +8,6 @@ const metric = (name: string, help: string, ...labelNames: string[]): MetricOpti
   help,
   labelNames,
 });
-
-/** Told of every proposal. */
-export interface ProposalMetrics {
-  /** A proposal has come in; the function takes how it ended. */
-  received(): (outcome: ProposalOutcome) => void;
-}
 
 /** Undefined where nobody counts. */
 export function createProposalMetrics(provider: MetricsProvider): ProposalMetrics | undefined {

@@ -5,7 +5,6 @@ import type { AclProvider } from "../channel/types.ts";
 import type { ChaincodeSupport, DefinitionSource, InstalledPackage } from "../chaincode/types.ts";
 import type { IdentityDeserializer, SigningIdentity } from "../msp/types.ts";
 import type { ChannelAccess } from "../syscc/types.ts";
-import type { ProposalMetrics } from "./metrics.ts";
 import type { PrivateDataDistributor } from "./private-data.ts";
 
 export interface EndorserDependencies {
@@ -63,4 +62,10 @@ export interface ProposalOutcome {
   readonly durationMs: number;
   /** The chaincode itself answered with an error status. */
   readonly chaincodeError: boolean;
+}
+
+/** Told of every proposal. */
+export interface ProposalMetrics {
+  /** A proposal has come in; the function takes how it ended. */
+  received(): (outcome: ProposalOutcome) => void;
 }

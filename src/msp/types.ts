@@ -1,6 +1,7 @@
 /** Identities as the rest of Denim sees them. Mirrors msp/msp.go of Fabric 1.4.2. */
 import type { MSPPrincipal } from "../gen/msp/msp_principal_pb.ts";
 import type { MSPConfig } from "../gen/msp/msp_config_pb.ts";
+import type { SigningIdentity } from "../protocol/signing-identity.ts";
 
 /** A member of an MSP, deserialized but not necessarily valid. */
 export interface Identity {
@@ -46,11 +47,4 @@ export interface MspManager extends IdentityDeserializer {
   mspIds(): string[];
 }
 
-/** The local identity that signs (a peer's, a client's, the orderer's). */
-export interface SigningIdentity {
-  readonly mspId: string;
-  /** SerializedIdentity bytes. */
-  readonly serialized: Uint8Array;
-  /** ECDSA signature with low S over the message (hashed with SHA-256 as the local MSP says). */
-  sign(message: Uint8Array): Uint8Array;
-}
+export type { SigningIdentity };

@@ -16,24 +16,8 @@ import { RecordedClock } from "./recorded-clock.ts";
 import { recordedEligibility } from "./recorded-eligibility.ts";
 import type { Recording } from "./recording.ts";
 import { blockDifferences, stateDifferences } from "./replay-differences.ts";
+import type { ReplayedBlock } from "./replayed-block.ts";
 import { type DumpedEntry, dumpEntry, isChaincodeState } from "./state-dump.ts";
-
-export interface ReplayedTransaction {
-  readonly tx: number;
-  readonly txid: string;
-  readonly code: number;
-  readonly name: string;
-}
-
-export interface ReplayedBlock {
-  readonly block: number;
-  /** Hexadecimal, as the others; "" where the chain has none. */
-  readonly commitHash: string;
-  /** Of the transactions as they are here, which the header may deny. */
-  readonly dataHash: string;
-  readonly previousHash: string;
-  readonly txs: readonly ReplayedTransaction[];
-}
 
 export interface Replay {
   readonly channel: string;

@@ -1,6 +1,6 @@
 /** Where the outcome of a replay is not what was recorded, in words. */
 import { TxValidationCode } from "../gen/peer/transaction_pb.ts";
-import type { ReplayedBlock } from "./ledger-replay.ts";
+import type { ReplayedBlock } from "./replayed-block.ts";
 import type { RecordedBlock, RecordedState } from "./recorded-outcome.ts";
 import type { DumpedEntry } from "./state-dump.ts";
 

@@ -1,13 +1,8 @@
 /** Policies as values that evaluate signed data. Mirrors common/policies and common/cauthdsl. */
 import type { Identity } from "../msp/types.ts";
+import type { SignedData } from "../protocol/signed-data.ts";
 
-/** Mirrors common.SignedData. */
-export interface SignedData {
-  readonly data: Uint8Array;
-  /** SerializedIdentity bytes. */
-  readonly identity: Uint8Array;
-  readonly signature: Uint8Array;
-}
+export type { SignedData };
 
 export interface Policy {
   /** Verifies signatures (invalid and duplicate identities are left out) and evaluates. @throws DenimError `policy-not-satisfied` with Fabric's text and who signed */

@@ -15,7 +15,7 @@ import {
   type SignatureHeader,
   SignatureHeaderSchema,
 } from "../gen/common/common_pb.ts";
-import type { SigningIdentity } from "../msp/types.ts";
+import type { SigningIdentity } from "./signing-identity.ts";
 import { decode } from "./decode.ts";
 import { timestampFromMs } from "./timestamp.ts";
 import { computeTxId } from "./txid.ts";

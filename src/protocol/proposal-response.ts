@@ -9,7 +9,7 @@ import {
   ProposalResponsePayloadSchema,
   type Response,
 } from "../gen/peer/proposal_response_pb.ts";
-import type { SigningIdentity } from "../msp/types.ts";
+import type { SigningIdentity } from "./signing-identity.ts";
 
 export interface SimulatedAction {
   readonly proposalHash: Uint8Array;

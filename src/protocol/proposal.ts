@@ -26,7 +26,7 @@ import {
   type SignedProposal,
   SignedProposalSchema,
 } from "../gen/peer/proposal_pb.ts";
-import type { SigningIdentity } from "../msp/types.ts";
+import type { SigningIdentity } from "./signing-identity.ts";
 import { decode } from "./decode.ts";
 import { timestampFromMs } from "./timestamp.ts";
 import { computeTxId } from "./txid.ts";

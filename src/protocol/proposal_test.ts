@@ -19,7 +19,7 @@ import {
   ResponseSchema,
 } from "../gen/peer/proposal_response_pb.ts";
 import { utf8 } from "../base/bytes.ts";
-import type { SigningIdentity } from "../msp/types.ts";
+import type { SigningIdentity } from "./signing-identity.ts";
 import { decode } from "./decode.ts";
 import { createSignedEnvelope, decodeEnvelope, transactionIdOf } from "./envelope.ts";
 import { endorse, proposalResponsePayload } from "./proposal-response.ts";

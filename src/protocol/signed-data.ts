@@ -5,8 +5,15 @@ import { type Envelope, PayloadSchema, SignatureHeaderSchema } from "../gen/comm
 import { HeaderSchema } from "../gen/common/common_pb.ts";
 import type { ConfigUpdateEnvelope } from "../gen/common/configtx_pb.ts";
 import { ProposalSchema, type SignedProposal } from "../gen/peer/proposal_pb.ts";
-import type { SignedData } from "../policy/types.ts";
 import { decode } from "./decode.ts";
+
+/** Mirrors common.SignedData. */
+export interface SignedData {
+  readonly data: Uint8Array;
+  /** SerializedIdentity bytes. */
+  readonly identity: Uint8Array;
+  readonly signature: Uint8Array;
+}
 
 /** The one signature of an envelope. @throws DenimError `malformed-message`, `missing-header` */
 export function envelopeSignedData(envelope: Envelope): SignedData[] {

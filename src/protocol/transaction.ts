@@ -30,7 +30,7 @@ import {
   TransactionActionSchema,
   TransactionSchema,
 } from "../gen/peer/transaction_pb.ts";
-import type { SigningIdentity } from "../msp/types.ts";
+import type { SigningIdentity } from "./signing-identity.ts";
 import { decode } from "./decode.ts";
 import { proposalPayloadForTransaction } from "./proposal.ts";
 

@@ -2,8 +2,9 @@
 import { resolve } from "node:path";
 import { systemClock } from "../../base/clock.ts";
 import { silentLogger } from "../../base/logger.ts";
-import { replay as replayRecording, type ReplayedBlock } from "../../node/ledger-replay.ts";
+import { replay as replayRecording } from "../../node/ledger-replay.ts";
 import { readRecording } from "../../node/recording.ts";
+import type { ReplayedBlock } from "../../node/replayed-block.ts";
 import type { CommandHandler } from "../command.ts";
 import { UsageError } from "../flags.ts";
 import { terminalLog } from "../session.ts";

@@ -91,6 +91,40 @@ chaincode:
   });
 });
 
+Deno.test("what containers may do is limited by default, and each limit can be set", async () => {
+  await withFolder(async (folder) => {
+    const hardening = async (environment: Record<string, string>) =>
+      (await loadConfig(environment, folder)).peerConfig.vm.docker.hardening;
+    assert.deepEqual(await hardening({}), {
+      noNewPrivileges: true,
+      capDrop: ["ALL"],
+      pidsLimit: 1024,
+      readonlyRootfs: "auto",
+      builder: {
+        capAdd: ["CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETGID", "SETUID"],
+        memory: 4 * 1024 * 1024 * 1024,
+        pidsLimit: 4096,
+        cpuShares: 512,
+      },
+    });
+    const chosen = await hardening({
+      CORE_VM_DOCKER_HARDENING_NONEWPRIVILEGES: "false",
+      CORE_VM_DOCKER_HARDENING_READONLYROOTFS: "always",
+      CORE_VM_DOCKER_HARDENING_BUILDER_MEMORY: "0",
+      CORE_VM_DOCKER_HARDENING_BUILDER_PIDSLIMIT: "9",
+      CORE_VM_DOCKER_HARDENING_BUILDER_CAPADD: "CHOWN SETUID",
+    });
+    assert.equal(chosen?.noNewPrivileges, false);
+    assert.equal(chosen?.readonlyRootfs, "always");
+    assert.deepEqual(chosen?.builder, {
+      capAdd: ["CHOWN", "SETUID"],
+      memory: 0,
+      pidsLimit: 9,
+      cpuShares: 512,
+    });
+  });
+});
+
 Deno.test("comments are no settings, but the text of a block scalar is", async () => {
   await withFolder(async (folder) => {
     const path = join(folder, "core.yaml");

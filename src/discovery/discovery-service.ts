@@ -30,6 +30,9 @@ import { openRequest } from "./open-request.ts";
 import { endorsementDescriptor, membershipResult } from "./peer-results.ts";
 import type { EndorsementPlanner, Membership, PeerMember } from "./types.ts";
 
+/** Longest text of a request that is quoted in the log, characters. */
+const maxShownLength = 200;
+
 export interface DiscoveryServiceOptions {
   /** Clients must show a TLS certificate: every request has to name it. */
   readonly mutualTls: boolean;
@@ -215,8 +218,7 @@ async function giveWay(signal: AbortSignal): Promise<void> {
 
 /** Text from outside, in one short line. */
 function shown(text: string): string {
-  const longest = 200;
-  const short = text.length > longest ? `${text.slice(0, longest)}…` : text;
+  const short = text.length > maxShownLength ? `${text.slice(0, maxShownLength)}…` : text;
   // deno-lint-ignore no-control-regex
   return short.replace(/[\x00-\x1f\x7f]/g, "?");
 }

@@ -38,6 +38,7 @@ export function membershipResult(
   return create(PeerMembershipResultSchema, { peersByOrg: byOrg });
 }
 
+/** A plan as the answer to an endorsement query: groups with their peers, layouts with their quantities. */
 export function endorsementDescriptor(
   { chaincode, groups, layouts }: EndorsementPlan,
 ): EndorsementDescriptor {

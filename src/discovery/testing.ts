@@ -57,6 +57,7 @@ export function pretendedChannel(
   };
 }
 
+/** A SignaturePolicyEnvelope of an expression such as `AND('A.peer','B.peer')`. */
 export function policyBytesOf(policy: string): Uint8Array {
   return toBinary(SignaturePolicyEnvelopeSchema, parsePolicy(policy));
 }

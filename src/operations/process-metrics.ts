@@ -12,6 +12,7 @@ export interface CollectingProvider extends MetricsProvider {
   onCollect(collect: () => void): void;
 }
 
+/** Registers the metrics; they are read anew whenever the provider is about to answer. */
 export function collectProcessMetrics(provider: CollectingProvider, clock: Clock): void {
   const gauge = (name: string, help: string) =>
     provider.gauge({ namespace: "process", name, help });

@@ -133,11 +133,17 @@ async function start(program: string, tried: string): Promise<EngineResult> {
   return { ok: false, reason: `${tried}, and dockerd could not be started: ${words}` };
 }
 
+/** Whether this user of this machine may start a dockerd. */
+export function canStartEngine(): boolean {
+  return Deno.build.os === "linux" && Deno.uid() === 0 && dockerd() !== undefined;
+}
+
 /** An engine of one's own, which may be killed, for tests of that; undefined where none can be started. */
 export function privateEngine(...options: string[]): PrivateEngine | undefined {
   const program = dockerd();
-  if (Deno.build.os !== "linux" || Deno.uid() !== 0 || program === undefined) return undefined;
-  return new PrivateEngine(program, options);
+  return canStartEngine() && program !== undefined
+    ? new PrivateEngine(program, options)
+    : undefined;
 }
 
 /** A dockerd on a socket and a data root of its own. */

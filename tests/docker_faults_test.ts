@@ -141,4 +141,5 @@ dockerTest(
       await engine.stop();
     }
   },
+  ["node", "own engine"],
 );

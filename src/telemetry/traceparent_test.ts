@@ -32,7 +32,7 @@ Deno.test("what is no traceparent begins a new trace", () => {
       `00-${trace}-${"0".repeat(16)}-01`,
       `00-${trace.toUpperCase()}-${span}-01`,
     ]
-  ) assert.equal(parseTraceparent(header), undefined, header);
+  ) assert.equal(parseTraceparent(header), undefined, String(header));
 });
 
 Deno.test("own ids make a valid traceparent; any other text is read or refused, never an error", () => {

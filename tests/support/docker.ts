@@ -4,6 +4,7 @@
  * skipping is forbidden.
  */
 import type { VmSettings } from "../../src/config/types.ts";
+import { canStartEngine } from "../../scripts/docker-engine.ts";
 import type { PlatformSettings } from "../../src/runtime/platforms/types.ts";
 
 /** Set by the test runner. */
@@ -15,6 +16,9 @@ export const dockerVariables = {
   /** `1`: a test that would be skipped fails. */
   forbidSkips: "DENIM_TEST_FORBID_SKIPS",
 } as const;
+
+/** What a test needs besides the engine. */
+type DockerNeed = "node" | "golang" | "own engine";
 
 export interface DockerForTests {
   readonly vm: VmSettings;
@@ -29,7 +33,7 @@ interface Images {
 }
 
 /** Settings for the engine of these tests, or why there is none. */
-export function dockerForTests(needs: readonly ("node" | "golang")[]): DockerForTests | string {
+export function dockerForTests(needs: readonly DockerNeed[]): DockerForTests | string {
   const endpoint = Deno.env.get(dockerVariables.host);
   const json = Deno.env.get(dockerVariables.images);
   if (endpoint === undefined || json === undefined) {
@@ -39,6 +43,9 @@ export function dockerForTests(needs: readonly ("node" | "golang")[]): DockerFor
   if (needs.includes("node") && images.nodeRuntime === undefined) return "no node on this machine";
   if (needs.includes("golang") && images.golangRuntime === undefined) {
     return "no go on this machine";
+  }
+  if (needs.includes("own engine") && !canStartEngine()) {
+    return "an engine of our own takes Linux, root and dockerd";
   }
   return {
     vm: vmSettings(endpoint),
@@ -94,7 +101,7 @@ export function vmSettings(endpoint: string): VmSettings {
 export function dockerTest(
   name: string,
   run: (docker: DockerForTests) => Promise<void>,
-  needs: readonly ("node" | "golang")[] = ["node"],
+  needs: readonly DockerNeed[] = ["node"],
 ): void {
   const docker = dockerForTests(needs);
   if (typeof docker !== "string") {

@@ -66,24 +66,29 @@ Deno.test("a body beyond the limit is refused", async () => {
 });
 
 Deno.test("who sends nothing, or not all, is cut off; more connections than the limit too", async () => {
-  const limits = { readTimeoutMs: 300, maxConnections: 2 };
+  const limits = { readTimeoutMs: 1_500, maxConnections: 2 };
   await withListener({ limits }, async (address) => {
-    const dial = (text: string) =>
-      new Promise<string>((resolve) => {
-        const socket = net.connect(Number(address.split(":")[1]), "127.0.0.1");
-        socket.on("error", () => {});
-        socket.on("data", () => {});
-        socket.once("close", () => resolve("closed"));
-        socket.once("connect", () => socket.write(text));
-      });
+    /** Resolves once it is connected: the listener sees connections in that order. */
+    const dial = async (text: string) => {
+      const socket = net.connect(Number(address.split(":")[1]), "127.0.0.1");
+      const closed = new Promise<string>((resolve) =>
+        socket.once("close", () => resolve("closed"))
+      );
+      const connected = new Promise<void>((resolve) => socket.once("connect", () => resolve()));
+      socket.on("error", () => {});
+      socket.on("data", () => {});
+      await connected;
+      socket.write(text);
+      return { closed };
+    };
     const started = performance.now();
-    const silent = dial("");
-    const halfway = dial("PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n012");
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const third = dial("GET /open HTTP/1.1\r\nHost: x\r\n\r\n");
-    assert.equal(await third, "closed");
-    assert.deepEqual(await Promise.all([silent, halfway]), ["closed", "closed"]);
-    assert(performance.now() - started >= 250);
+    const silent = await dial("");
+    const halfway = await dial("PUT /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n012");
+    const third = await dial("GET /open HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert.equal(await third.closed, "closed");
+    assert(performance.now() - started < limits.readTimeoutMs, "it was not refused at once");
+    assert.deepEqual(await Promise.all([silent.closed, halfway.closed]), ["closed", "closed"]);
+    assert(performance.now() - started >= limits.readTimeoutMs - 50);
     assert.equal((await ask(address, "/open")).body, "open");
   });
 });

@@ -76,7 +76,9 @@ Deno.test("metrics are sent by TCP, over a new connection when one has broken", 
   const sender = await StatsdSender.start({ ...base, network: "tcp", provider, address });
   const until = async (connections: number) => {
     received = "";
+    const deadline = Date.now() + 20_000;
     while (!(received.includes("c:") && sockets.length >= connections)) {
+      assert(Date.now() < deadline, `${sockets.length} connections, received ${received}`);
       provider.counter(counter).add(1);
       await Promise.race([
         new Promise<void>((resolve) => wake = resolve),

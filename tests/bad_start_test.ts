@@ -4,24 +4,13 @@ import { randomBytes } from "node:crypto";
 import { cpSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { assetExample, Workplace } from "./support/denim.ts";
+import { installAsset, Workplace } from "./support/denim.ts";
 import { type Refusal, refused } from "./support/refusal.ts";
 
 const peerName = "peers/peer0.org1.example.com";
 const peerKeys = `crypto-config/peerOrganizations/org1.example.com/${peerName}`;
 const init = ["-c", '{"Args":["init"]}'];
-const install = [
-  "chaincode",
-  "install",
-  "-l",
-  "node",
-  "-n",
-  "asset",
-  "-v",
-  "1",
-  "-p",
-  assetExample,
-];
+const install = installAsset("1");
 const instantiate = ["chaincode", "instantiate", "-C", "mychannel", "-n", "asset", "-v", "1"];
 const list = ["chaincode", "query", "-C", "mychannel", "-n", "asset", "-c", '{"Args":["list"]}'];
 const up = ["up", "--detach", "--runtime", "process"];

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { assetExample, type Finished, Workplace } from "./support/denim.ts";
+import { until } from "./support/until.ts";
 
 const chaincode = (...args: string[]) => ["chaincode", ...args];
 const install = (name: string, version: string, path = assetExample) =>
@@ -34,20 +35,12 @@ async function listed(work: Workplace, ...more: string[]): Promise<Listed[]> {
   return JSON.parse(await work.ok(chaincode("ps", "--json", ...more)));
 }
 
-async function until<T>(look: () => Promise<T | undefined>, what: string): Promise<T> {
-  for (const deadline = Date.now() + 60_000; Date.now() < deadline;) {
-    const found = await look();
-    if (found !== undefined) return found;
-  }
-  throw new Error(`in vain waited for ${what}`);
-}
-
 /** Until the deployment is committed, which the command does not wait for. */
 async function instantiated(work: Workplace, name: string, version: string): Promise<void> {
-  await until(async () => {
+  await until(`${name} ${version}`, async () => {
     const list = await work.ok(chaincode("list", "--instantiated", "-C", "mychannel"));
-    return list.includes(`Name: ${name}, Version: ${version},`) ? true : undefined;
-  }, `${name} ${version}`);
+    return list.includes(`Name: ${name}, Version: ${version},`);
+  });
 }
 
 function source(work: Workplace, name: string, main: string): string {
@@ -126,7 +119,7 @@ Deno.test("running chaincode is listed, read, stopped, restarted, replaced and p
   await t.step("killed, it is launched again on its next use", async () => {
     const [running] = await listed(work);
     Deno.kill(pidOf(running), "SIGKILL");
-    await until(async () => (await listed(work)).length === 0 ? true : undefined, "its end");
+    await until("its end", async () => (await listed(work)).length === 0);
     await work.ok(invoke("asset", ["create", "a3", "ann", "5"]));
     const killed = (await listed(work, "--all")).find(({ launch }) => launch === running.launch);
     assert.match(killed?.exit?.reason ?? "", /SIGKILL.*out of memory/);
@@ -162,10 +155,10 @@ Deno.test("running chaincode is listed, read, stopped, restarted, replaced and p
     await work.ok(install("asset", "2.0"));
     await work.ok(deploy("upgrade", "asset", "2.0"));
     await instantiated(work, "asset", "2.0");
-    await until(async () => {
+    await until("the end of 1.0", async () => {
       const versions = (await listed(work, "asset")).map(({ version }) => version);
-      return versions.length === 1 && versions[0] === "2.0" ? true : undefined;
-    }, "the end of 1.0");
+      return versions.length === 1 && versions[0] === "2.0";
+    });
     await work.ok(invoke("asset", ["create", "a4", "ann", "5"]));
   });
 
@@ -287,13 +280,13 @@ Deno.test("with chaincode.relaunch eager chaincode runs unasked, from the start 
   await work.ok(deploy("instantiate", "asset", "1.0"));
   await instantiated(work, "asset", "1.0");
   const running = () =>
-    until(async () => (await listed(work)).find(({ state }) => state === "running"), "asset");
+    until("asset", async () => (await listed(work)).find(({ state }) => state === "running"));
   const first = await running();
   Deno.kill(pidOf(first), "SIGKILL");
   const second = await until(
+    "its return",
     async () =>
       (await listed(work)).find(({ id, state }) => state === "running" && id !== first.id),
-    "its return",
   );
   await work.ok(["down"]);
   assert.throws(() => Deno.kill(pidOf(second), "SIGKILL"), Deno.errors.NotFound);

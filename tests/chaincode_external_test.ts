@@ -2,23 +2,15 @@
 import assert from "node:assert/strict";
 import { cpSync, existsSync } from "node:fs";
 import { join } from "node:path";
+import { freePorts } from "../src/base/free-ports.ts";
 import { assetExample, type Finished, Workplace } from "./support/denim.ts";
+import { until } from "./support/until.ts";
 
 const input = '{"Args":["init","a","ann","5"]}';
 const query = (name: string) => [
   ...["chaincode", "query", "-C", "mychannel", "-n", name],
   ...["-c", '{"Args":["read","a"]}'],
 ];
-
-/** Polls for what is to come. */
-async function until<T>(look: () => T | undefined, what: string): Promise<T> {
-  for (const deadline = Date.now() + 120_000; Date.now() < deadline;) {
-    const found = look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`in vain waited for ${what}`);
-}
 
 /** The chaincode as its developer starts it: in a shell, with what the peer's log says. */
 class OwnChaincode implements AsyncDisposable {
@@ -65,14 +57,14 @@ Deno.test("one chaincode is the user's own, over TLS, while the others are manag
   const log = () => Deno.readTextFileSync(join(work.directory, ".denim", "denim.log"));
   /** What the n-th wait for a chaincode tells: the environment file, and where to dial. */
   const told = (times: number) =>
-    until(() => {
+    until(`${times} invitations of the user's chaincode`, () => {
       const all = [
         ...log().matchAll(
           /waiting for chaincode mine:1\.0 to register: start it with the environment in (\S+) and peer address (\S+)/g,
         ),
       ];
       return all.length < times ? undefined : all.at(-1)?.slice(1);
-    }, `${times} invitations of the user's chaincode`);
+    });
 
   await work.ok(["chaincode", "deploy", assetExample, "-n", "managed", "-c", input]);
   const deploying = work.run(["chaincode", "deploy", directory, "-n", "mine", "-c", input]);
@@ -85,8 +77,8 @@ Deno.test("one chaincode is the user's own, over TLS, while the others are manag
       address,
     );
     await until(
-      () => /with given certificate hash .* belongs to a different chaincode/.exec(log()),
       "the refusal",
+      () => /with given certificate hash .* belongs to a different chaincode/.test(log()),
     );
     await impostor.kill();
   }
@@ -109,7 +101,7 @@ Deno.test("one chaincode is the user's own, over TLS, while the others are manag
     const answer = await asking;
     assert.match(answer.out, /"owner":"ann"/, answer.err);
     await work.ok(["chaincode", "stop", "mine"]);
-    await until(() => existsSync(again) ? undefined : true, "the end of its key and certificate");
+    await until("the end of its key and certificate", () => !existsSync(again));
   }
 });
 
@@ -120,17 +112,12 @@ function exported(text: string): Record<string, string> {
   );
 }
 
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
 Deno.test("with --peer-chaincodedev and without TLS chaincode registers unasked, and instantiate finds it", async () => {
   await using work = new Workplace();
   await work.up("--runtime", "process");
   const settings = exported(await work.ok(["env", "Org1MSP"]));
   const { ORDERER_ADDRESS = "", ORDERER_CA = "" } = settings;
-  const [port, chaincodePort] = [freePort(), freePort()];
+  const [port, chaincodePort] = await freePorts(2);
   const environment = {
     ...settings,
     CORE_PEER_ID: "developed",

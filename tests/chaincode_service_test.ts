@@ -1,32 +1,22 @@
 /** Chaincode as a service against a whole network: fabric-shim's own server, dialled by the peer. */
 import assert from "node:assert/strict";
 import { cpSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePorts } from "../src/base/free-ports.ts";
 import { assetExample, type Finished, Workplace } from "./support/denim.ts";
-
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const place = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (place === null || typeof place !== "object") throw new Error("no port");
-  return place.port;
-}
+import { until } from "./support/until.ts";
 
 /** Repeats a command until it succeeds: a service needs a moment until it listens. */
-async function eventually(run: () => Promise<Finished>): Promise<void> {
-  for (let attempt = 0;; attempt++) {
-    const { code, err } = await run();
-    if (code === 0) return;
-    if (attempt === 50) throw new Error(err);
-  }
+async function succeeds(what: string, run: () => Promise<Finished>): Promise<void> {
+  let last: Finished | undefined;
+  await until(what, async () => (last = await run()).code === 0).catch((error) => {
+    throw new Error(`${error.message}\n${last?.err}`);
+  });
 }
 
 Deno.test("a chaincode service named in the configuration or by its package does the main job", async () => {
   await using work = new Workplace();
-  const port = await freePort();
+  const [port] = await freePorts(1);
   const directory = join(work.directory, "service");
   cpSync(assetExample, directory, { recursive: true });
   const main = join(directory, "chaincode.js");
@@ -75,7 +65,7 @@ Deno.test("a chaincode service named in the configuration or by its package does
   // 1.0 is installed by now; it stays the version until it could be instantiated.
   let child = start("asset:1.0", port);
   try {
-    await eventually(() => deploy("asset", assetExample, "-v", "1.0"));
+    await succeeds("the service is deployed", () => deploy("asset", assetExample, "-v", "1.0"));
     assert.match(await work.ok(read("asset")), /"owner":"ann"/);
     assert.match(await work.ok(["chaincode", "ps"]), /asset.*service/);
     // A service that went away is dialled again on the next use.
@@ -88,10 +78,10 @@ Deno.test("a chaincode service named in the configuration or by its package does
   for (let restart = 0; restart < 5; restart++) {
     child = start("asset:1.0", port);
     try {
-      await eventually(async () => {
-        const listed = await work.run(["chaincode", "ps"]);
-        return /^asset +1\.0 +running/m.test(listed.out) ? listed : { ...listed, code: 1 };
-      });
+      await until(
+        "it is dialled again",
+        async () => /^asset +1\.0 +running/m.test((await work.run(["chaincode", "ps"])).out),
+      );
       assert.match(await work.ok(read("asset")), /"owner":"ann"/);
     } finally {
       await stop(child);
@@ -99,13 +89,13 @@ Deno.test("a chaincode service named in the configuration or by its package does
   }
 
   // By the package: connection.json beside package.json.
-  const packagePort = await freePort();
+  const [packagePort] = await freePorts(1);
   const withFile = join(work.directory, "with-file");
   cpSync(assetExample, withFile, { recursive: true });
   writeFileSync(join(withFile, "connection.json"), `{"address":"127.0.0.1:${packagePort}"}`);
   child = start("filed:1.0", packagePort);
   try {
-    await eventually(() => deploy("filed", withFile, "-v", "1.0"));
+    await succeeds("the other one, too", () => deploy("filed", withFile, "-v", "1.0"));
     assert.match(await work.ok(read("filed")), /"owner":"ann"/);
   } finally {
     await stop(child);

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { sleep } from "../src/base/async.ts";
 import { utf8 } from "../src/base/bytes.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { invokeAndCommit, queryChaincode } from "../src/client/chaincode-lifecycle.ts";
@@ -12,7 +11,8 @@ import { maxBlockNumber, seekEnvelope } from "../src/client/seek.ts";
 import { ChaincodeSpec_Type } from "../src/gen/peer/chaincode_pb.ts";
 import { Deliver } from "../src/gen/peer/events_pb.ts";
 import { createRpcClient } from "../src/rpc/client.ts";
-import { assetExample, Workplace } from "./support/denim.ts";
+import { installAsset, Workplace } from "./support/denim.ts";
+import { until } from "./support/until.ts";
 
 const connections = 250;
 const streamsPerConnection = 20;
@@ -36,29 +36,10 @@ const residentBytes = (pid: number) =>
   1024 * Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 const openFiles = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 
-async function until(what: string, timeoutMs: number, reached: () => boolean): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!reached()) {
-    assert.ok(Date.now() < deadline, `${what}: not within ${timeoutMs} ms`);
-    await sleep(20);
-  }
-}
-
 Deno.test("5,000 open event streams: bounded memory and files, others are answered, all get the block", async () => {
   await using work = new Workplace();
   await work.up("--runtime", "process");
-  await work.ok([
-    "chaincode",
-    "install",
-    "-l",
-    "node",
-    "-n",
-    "asset",
-    "-v",
-    "1",
-    "-p",
-    assetExample,
-  ]);
+  await work.ok(installAsset("1"));
   await work.ok([
     ...["chaincode", "instantiate", "-C", channelId, "-n", "asset", "-v", "1"],
     ...["-c", '{"Args":["init"]}'],
@@ -100,7 +81,7 @@ Deno.test("5,000 open event streams: bounded memory and files, others are answer
       if (failures.length > 0) throw failures[0];
       return received.every((blocks) => blocks >= count);
     };
-    await until("every stream's first block", 120_000, all(1));
+    await until("every stream's first block", all(1), 120_000);
     const open = { bytes: residentBytes(network.pid), files: openFiles(network.pid) };
 
     const times: number[] = [];
@@ -112,13 +93,13 @@ Deno.test("5,000 open event streams: bounded memory and files, others are answer
     const median = times.toSorted((a, b) => a - b)[times.length / 2];
     const started = performance.now();
     await invokeAndCommit(client, channelId, call("create", "a", "ann", "1"));
-    await until("the new block on every stream", 60_000, all(2));
+    await until("the new block on every stream", all(2), 60_000);
     const spread = performance.now() - started;
 
     over = true;
     await Promise.all(clients.map((one) => one.close()));
     await Promise.all(following);
-    await until("the files are closed", 30_000, () => openFiles(network.pid) < before.files + 20);
+    await until("the files are closed", () => openFiles(network.pid) < before.files + 20, 30_000);
     console.log(
       `# ${streams} streams: ${Math.round((open.bytes - before.bytes) / 2 ** 20)} MB more, ` +
         `${open.files - before.files} files more, query ${median.toFixed(1)} ms, ` +

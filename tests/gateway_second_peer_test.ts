@@ -1,5 +1,6 @@
 /** The gateway of a peer in a process of its own: other peers are found by asking, not known. */
 import { join } from "node:path";
+import { freePorts } from "../src/base/free-ports.ts";
 import { repository, Workplace } from "./support/denim.ts";
 import { gatewaySdk } from "./support/gateway-sdk.ts";
 import { nodeModules } from "./support/node-packages.ts";
@@ -20,7 +21,7 @@ async function startSecondPeer(work: Workplace): Promise<SecondPeer> {
   const crypto = join(work.directory, ".denim", "crypto-config", "peerOrganizations");
   const organization = join(crypto, "org1.example.com");
   const tls = join(organization, "peers", "peer0.org1.example.com", "tls");
-  const [port, chaincodePort] = [freePort(), freePort()];
+  const [port, chaincodePort] = await freePorts(2);
   const address = `localhost:${port}`;
   const child = work.spawn(["node", "start"], {
     CORE_PEER_ID: "peer1",
@@ -53,11 +54,6 @@ async function startSecondPeer(work: Workplace): Promise<SecondPeer> {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return { address, environment, [Symbol.asyncDispose]: stop };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return (listener.addr as Deno.NetAddr).port;
 }
 
 Deno.test("a gateway finds the peers of other processes", async (t) => {

@@ -9,7 +9,7 @@ import { invokeAndCommit, queryChaincode } from "../src/client/chaincode-lifecyc
 import { networkClient } from "../src/client/network-client.ts";
 import { readRunningNetwork, type RunningNetwork } from "../src/client/running-network.ts";
 import { ChaincodeSpec_Type } from "../src/gen/peer/chaincode_pb.ts";
-import { assetExample, Workplace } from "./support/denim.ts";
+import { installAsset, Workplace } from "./support/denim.ts";
 
 const rounds = 10;
 /** So many clients invoke at once. */
@@ -107,18 +107,7 @@ Deno.test("down ends the chaincode of a network that was killed", async () => {
 });
 
 async function installAndInstantiate(work: Workplace): Promise<void> {
-  await work.ok([
-    "chaincode",
-    "install",
-    "-l",
-    "node",
-    "-n",
-    "asset",
-    "-v",
-    "1",
-    "-p",
-    assetExample,
-  ]);
+  await work.ok(installAsset("1"));
   await work.ok([
     ...["chaincode", "instantiate", "-C", channelId, "-n", "asset", "-v", "1"],
     ...["-c", '{"Args":["init"]}'],

@@ -14,6 +14,7 @@ import { NetworkNamespace, noNamespaces } from "./support/network-namespace.ts";
 import { delivered, openRecordedChannel } from "./support/recorded-channel.ts";
 import { temporaryDirectory } from "./support/temporary.ts";
 import { recordedSigner } from "./support/transactions.ts";
+import { until } from "./support/until.ts";
 
 const madeBlocks = 50;
 const height = 11 + madeBlocks;
@@ -28,14 +29,6 @@ const tlsRoot = readFileSync(
   ),
   "utf8",
 );
-
-async function until(what: string, timeoutMs: number, reached: () => boolean): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!reached()) {
-    assert.ok(Date.now() < deadline, `${what}: not within ${timeoutMs} ms`);
-    await sleep(20);
-  }
-}
 
 const reason = noNamespaces();
 if (reason !== undefined) console.log(`# network_cut_test is skipped: ${reason}`);
@@ -97,16 +90,16 @@ Deno.test({
       const now = () => channel.ledger.info().height;
       client.start();
       try {
-        await until("first blocks", 60_000, () => now() >= 15);
+        await until("first blocks", () => now() >= 15, 60_000);
         far.cut();
-        await until("the loss is noticed", 20_000, () => client.address === undefined);
+        await until("the loss is noticed", () => client.address === undefined, 20_000);
         const before = now();
         assert.ok(before < height, "everything was there before the cut");
         // Long enough for several tries.
         await sleep(2_000);
         assert.equal(now(), before);
         far.heal();
-        await until("all blocks after the mending", 60_000, () => now() === height);
+        await until("all blocks after the mending", () => now() === height, 60_000);
       } finally {
         await client.stop();
       }

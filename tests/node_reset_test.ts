@@ -12,26 +12,16 @@ import { blockMetadata, metadataSlot } from "../src/protocol/block.ts";
 import { silentLogger } from "../src/base/logger.ts";
 import { replay } from "../src/node/ledger-replay.ts";
 import { readRecording } from "../src/node/recording.ts";
-import { assetExample, Workplace } from "./support/denim.ts";
+import { installAsset, Workplace } from "./support/denim.ts";
 import { recordedOrNow } from "./support/golden-node.ts";
+import { until } from "./support/until.ts";
 
 const golden = fileURLToPath(new URL("./testdata/golden/", import.meta.url));
 const channel = ["-C", "mychannel"];
 const asset = ["-n", "asset"];
-const waitMs = 30_000;
 
 const height = async (work: Workplace) =>
   Number(/"height":(\d+)/.exec(await work.ok(["channel", "getinfo", "-c", "mychannel"]))?.[1]);
-
-/** Asks again until the answer is there; the peer refuses while it catches up. */
-async function eventually<T>(ask: () => Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + waitMs;
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-    assert.ok(Date.now() < deadline, "it did not happen in time");
-  }
-}
 
 /** Blocks with flags and commit hashes, as a folder for `ledger replay`. */
 function writeRecording(ledgers: string, folder: string): void {
@@ -57,16 +47,15 @@ function writeRecording(ledgers: string, folder: string): void {
 Deno.test("a development network's peer is reset and rolled back, and is as before when it starts", async (t) => {
   await using work = new Workplace();
   await work.up("--runtime", "process");
-  await work.ok([
-    ...["chaincode", "install", "-l", "node", ...asset, "-v", "1.0", "-p", assetExample],
-  ]);
+  await work.ok(installAsset("1.0"));
   await work.ok([
     ...["chaincode", "instantiate", ...channel, ...asset, "-v", "1.0"],
     ...["-c", '{"Args":["init","a0","eve","9"]}'],
   ]);
-  await eventually(async () =>
-    (await work.ok(["chaincode", "list", "--instantiated", ...channel])).includes("Name: asset,") ||
-    undefined
+  await until(
+    "the deployment is committed",
+    async () =>
+      (await work.ok(["chaincode", "list", "--instantiated", ...channel])).includes("Name: asset,"),
   );
   for (const id of ["a1", "a2", "a3"]) {
     await work.ok([
@@ -121,7 +110,7 @@ Deno.test("a development network's peer is reset and rolled back, and is as befo
       assert.equal(shorter.savepoint, `${left - 1}:0`);
       assert.match(await work.ok(["ledger", "verify", ...channel]), new RegExp(`${left} blocks`));
       await work.up("--runtime", "process");
-      const answer = await eventually(async () => {
+      const answer = await until("the peer has caught up", async () => {
         const { code, out, err } = await work.run([
           ...["chaincode", "query", ...channel, ...asset, "-c", '{"Args":["read","a3"]}'],
         ]);

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { repository, Workplace } from "./support/denim.ts";
+import { until } from "./support/until.ts";
 
 const chaincode = join(repository, "tests", "testdata", "chaincode", "asset-twin-js");
-const waitMs = 60_000;
 
 /** Two collections; `late` is Org1's alone at first. */
 function collections(work: Workplace, file: string, holdersOfLate: string): string {
@@ -47,10 +47,12 @@ Deno.test("private data reaches the other organisation's peer", async (t) => {
       ...["chaincode", kind, "-C", "mychannel", ...twin, "-c", '{"Args":["init"]}'],
       ...["-P", "OR('Org1MSP.member','Org2MSP.member')", "--collections-config", definition],
     ], { environment: org1 });
-    await eventually(async () =>
-      (await work.ok(["chaincode", "list", "--instantiated", "-C", "mychannel"], {
-        environment: org2,
-      })).includes(`Version: ${version}`)
+    await until(
+      `version ${version}`,
+      async () =>
+        (await work.ok(["chaincode", "list", "--instantiated", "-C", "mychannel"], {
+          environment: org2,
+        })).includes(`Version: ${version}`),
     );
   };
 
@@ -58,15 +60,17 @@ Deno.test("private data reaches the other organisation's peer", async (t) => {
   await t.step("before the endorsement is signed, where the collection requires it", async () => {
     const put = await call(org1, "invoke", "pvtput", "both", "k", "secret");
     assert.equal(put.code, 0, put.err);
-    await eventually(async () =>
-      (await call(org2, "query", "pvtget", "both", "k")).out === "secret\n"
+    await until(
+      "the other peer has it",
+      async () => (await call(org2, "query", "pvtget", "both", "k")).out === "secret\n",
     );
   });
   await t.step("not where it is none of its business", async () => {
     const put = await call(org1, "invoke", "pvtput", "late", "k", "ours");
     assert.equal(put.code, 0, put.err);
-    await eventually(async () =>
-      (await call(org2, "query", "pvthash", "late", "k")).out.length === 65
+    await until(
+      "the hash is committed",
+      async () => (await call(org2, "query", "pvthash", "late", "k")).out.length === 65,
     );
     const get = await call(org2, "query", "pvtget", "late", "k");
     assert.equal(get.code, 1, get.out);
@@ -75,14 +79,9 @@ Deno.test("private data reaches the other organisation's peer", async (t) => {
   await t.step("afterwards, where a new definition lets it in", async () => {
     const holders = "'Org1MSP.member','Org2MSP.member'";
     await deploy("upgrade", "2", collections(work, "second.json", holders));
-    await eventually(async () =>
-      (await call(org2, "query", "pvtget", "late", "k")).out === "ours\n"
+    await until(
+      "the other peer has got it",
+      async () => (await call(org2, "query", "pvtget", "late", "k")).out === "ours\n",
     );
   });
 });
-
-/** Asks until it is so. */
-async function eventually(ask: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + waitMs;
-  while (!await ask()) assert.ok(Date.now() < deadline, "it did not happen in time");
-}

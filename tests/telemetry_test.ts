@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Collector } from "./support/collector.ts";
-import { assetExample, Workplace } from "./support/denim.ts";
+import { installAsset, Workplace } from "./support/denim.ts";
 
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const traceparent = `00-${traceId}-b7ad6b7169203331-01`;
@@ -25,18 +25,7 @@ Deno.test("a client's trace goes through the proposal to the launch and its step
       ...["-c", '{"Args":["init"]}'],
     ], { environment: { TRACEPARENT: traceparent } });
 
-  await work.ok([
-    "chaincode",
-    "install",
-    "-l",
-    "node",
-    "-n",
-    "asset",
-    "-v",
-    "1.0",
-    "-p",
-    assetExample,
-  ]);
+  await work.ok(installAsset("1.0"));
   const { code, err } = await instantiate("asset");
   assert.equal(code, 0, err);
   const proposal = await collector.span(

@@ -12,6 +12,7 @@ import {
   updateEnvelope,
 } from "../src/network/genesis/channel-update.ts";
 import { channelProfile } from "../src/network/network-profile.ts";
+import { freePorts } from "../src/base/free-ports.ts";
 import { assetExample, repository, Workplace } from "./support/denim.ts";
 
 const channelId = "businesschannel";
@@ -76,7 +77,7 @@ async function startPeer(work: Workplace, bin: string, crypto: string): Promise<
   mkdirSync(directory);
   const organization = join(crypto, "peerOrganizations/org1.example.com");
   const peer0 = join(organization, "peers/peer0.org1.example.com");
-  const [port, chaincodePort, adminPort] = freePorts(3);
+  const [port, chaincodePort, adminPort] = await freePorts(3);
   const address = `localhost:${port}`;
   writeFileSync(
     join(directory, "core.yaml"),
@@ -135,16 +136,6 @@ operations:
       return signal ?? code;
     },
   };
-}
-
-function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map((listener) => (listener.addr as Deno.NetAddr).port);
-  for (const listener of listeners) listener.close();
-  return ports;
 }
 
 Deno.test("a two-organisation network's scripts for peer 1.4 run unchanged", async (t) => {

@@ -10,6 +10,7 @@
  */
 import { dirname, join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
+import { freePorts } from "../../src/base/free-ports.ts";
 import { BlockchainInfoSchema } from "../../src/gen/common/ledger_pb.ts";
 import { AtomicBroadcast } from "../../src/gen/orderer/ab_pb.ts";
 import { Endorser } from "../../src/gen/peer/peer_pb.ts";
@@ -149,7 +150,7 @@ async function catchUp(
 ): Promise<number> {
   const [org] = network.organizations;
   const tls = dirname(org.tlsRootCertFile);
-  const [port, chaincodePort, operationsPort] = freePorts(3);
+  const [port, chaincodePort, operationsPort] = await freePorts(3);
   const address = `localhost:${port}`;
   const home = await Deno.makeTempDir({ dir: directory });
   const environment: Record<string, string> = {
@@ -231,16 +232,6 @@ async function catchUp(
     await child.status;
     await logged;
   }
-}
-
-function freePorts(count: number): number[] {
-  const listeners = Array.from(
-    { length: count },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map((listener) => (listener.addr as Deno.NetAddr).port);
-  for (const listener of listeners) listener.close();
-  return ports;
 }
 
 /** Every client endorses and hands over one transaction after the other. */

@@ -2,6 +2,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePorts } from "../../src/base/free-ports.ts";
 import type { Measured } from "./measure.ts";
 import type { Program } from "./program.ts";
 
@@ -79,7 +80,7 @@ export async function measureService(
   examples: string,
   runs: number,
 ): Promise<Measured[]> {
-  const port = freePort();
+  const [port] = await freePorts(1);
   const address = `127.0.0.1:${port}`;
   const environment = { CORE_CHAINCODE_SERVICES_SERVED_ADDRESS: address };
   const instantiate: number[] = [];
@@ -116,11 +117,6 @@ export async function measureService(
     { name: "js: instantiate, service", unit: "ms", values: instantiate },
     { name: "js: restart, service (whole command)", unit: "ms", values: restart },
   ];
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Until something accepts connections there. */

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { equal } from "../base/bytes.ts";
 import { silentLogger } from "../base/logger.ts";
-import { channelId, eventually, TestPeer } from "./testing-peers.ts";
+import { until } from "../../tests/support/until.ts";
+import { channelId, TestPeer } from "./testing-peers.ts";
 import type { PeerMember } from "./types.ts";
 
 const quick = { refreshMs: 20, maxBackoffMs: 50, staleAfterMs: 25_000, answerTimeoutMs: 5_000 };
@@ -30,10 +31,10 @@ async function eventuallyAtLater(
   what: string,
   stepMs = 100, // slow enough that nobody is forgotten on a busy machine
 ): Promise<void> {
-  await eventually(() => {
+  await until(what, () => {
     clock.ahead += stepMs;
     return holds();
-  }, what);
+  });
 }
 
 Deno.test("peers that ask one peer come to know each other, and forget those that are gone", async () => {
@@ -72,7 +73,7 @@ Deno.test("a peer that knows no introductions, as Go peers, is asked all the sam
   await using anchor = await TestPeer.start("peer0.org1", { clock, timing: quick, likeGo: true });
   const asking = { clock, timing: quick, asked: [anchor.asAsked] };
   await using second = await TestPeer.start("peer0.org2", asking);
-  await eventually(() => knows(second, anchor), "the anchor is known");
+  await until("the anchor is known", () => knows(second, anchor));
   assert.ok(knows(anchor));
 });
 
@@ -98,12 +99,12 @@ Deno.test("an anchor peer that is down costs one line in the log, and is found w
     logger,
     asked: [asAsked],
   });
-  await eventually(() => rounds > 50, "fifty looks at the clock");
+  await until("fifty looks at the clock", () => rounds > 50);
   assert.equal(lines.length, 1, lines.join("\n"));
   assert.match(lines[0], /^127\.0\.0\.1:\d+ of Org2MSP does not tell which peers there are/);
   assert.ok(knows(peer));
   await using back = await TestPeer.start("peer0.org2", { clock, listen: asAsked.address });
-  await eventually(() => knows(peer, back), "the anchor is known");
+  await until("the anchor is known", () => knows(peer, back));
   assert.deepEqual(lines.slice(1), [`${asAsked.address} answers again`]);
 });
 
@@ -112,7 +113,7 @@ Deno.test("who shows no address is not known to others", async () => {
   await using anchor = await TestPeer.start("peer0.org1", { clock, timing: quick });
   const asking = { clock, timing: quick, asked: [anchor.asAsked], endpoint: "" };
   await using hidden = await TestPeer.start("peer0.org2", asking);
-  await eventually(() => knows(hidden, anchor), "the anchor is known");
+  await until("the anchor is known", () => knows(hidden, anchor));
   const addresses = (members: readonly PeerMember[]) => members.map(({ endpoint }) => endpoint);
   assert.deepEqual(addresses(anchor.known.localPeers()), [anchor.server.address]);
 });

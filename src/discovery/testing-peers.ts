@@ -136,12 +136,3 @@ export class TestPeer {
     await this.server.close(0);
   }
 }
-
-/** Waits until `holds`. @throws Error after a generous while */
-export async function eventually(holds: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

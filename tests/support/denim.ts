@@ -7,6 +7,12 @@ import { fileURLToPath } from "node:url";
 export const repository = fileURLToPath(new URL("../..", import.meta.url));
 export const assetExample = join(repository, "examples", "asset-js");
 
+/** The command that installs the example chaincode as `asset`. */
+export function installAsset(version: string): string[] {
+  const asset = ["-l", "node", "-n", "asset", "-v", version, "-p", assetExample];
+  return ["chaincode", "install", ...asset];
+}
+
 /** How one run of the program ended. */
 export interface Finished {
   readonly code: number;

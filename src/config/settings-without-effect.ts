@@ -10,7 +10,9 @@ export interface SettingWithoutEffect {
   readonly because: string;
 }
 
-const noGossip = "there is no gossip yet: each peer takes its blocks from the ordering service";
+const noGossip =
+  "there is no gossip of blocks and membership yet: each peer takes its blocks from the ordering service";
+const lateData = "private data that a block lacks is asked for a few seconds, and again later";
 const noCouchDb = "state is kept in the peer's own database, which answers rich queries too";
 
 export const settingsWithoutEffect: readonly SettingWithoutEffect[] = [
@@ -48,10 +50,12 @@ export const settingsWithoutEffect: readonly SettingWithoutEffect[] = [
     "reconnectInterval",
     "election",
     "state",
-    "pvtData.pullRetryThreshold",
-    "pvtData.btlPullMargin",
-    "pvtData.skipPullingInvalidTransactionsDuringCommit",
   ].map((key) => ({ key: `peer.gossip.${key}`, because: noGossip })),
+  ...[
+    "pullRetryThreshold",
+    "btlPullMargin",
+    "skipPullingInvalidTransactionsDuringCommit",
+  ].map((key) => ({ key: `peer.gossip.pvtData.${key}`, because: lateData })),
   {
     key: "peer.gossip.skipBlockVerification",
     because: "the signatures of delivered blocks are always verified",

@@ -4,7 +4,7 @@ import { createServer, request as httpRequest } from "node:http";
 import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { sleep, withDeadline } from "../src/base/async.ts";
+import { withDeadline } from "../src/base/async.ts";
 import { hex } from "../src/base/bytes.ts";
 import { systemClock } from "../src/base/clock.ts";
 import { silentLogger } from "../src/base/logger.ts";
@@ -13,10 +13,12 @@ import { ChaincodeSpec_Type } from "../src/gen/peer/chaincode_pb.ts";
 import { connectEngine } from "../src/runtime/docker/connect.ts";
 import { DockerRuntime } from "../src/runtime/docker/docker-runtime.ts";
 import { containerName, imageName } from "../src/runtime/docker/names.ts";
-import type { ChaincodeToRun, StartRequest } from "../src/runtime/types.ts";
+import type { ChaincodeToRun } from "../src/runtime/types.ts";
 import { type DockerForTests, dockerTest } from "./support/docker.ts";
+import { request, script } from "./support/docker-runtime.ts";
 import { startFakePeer } from "./support/fake-peer.ts";
 import { packaged, Recorder, root, written } from "./support/runtime.ts";
+import { until } from "./support/until.ts";
 
 const never = new AbortController().signal;
 const peer = { networkId: "life", peerId: `peer${Deno.pid}` };
@@ -44,17 +46,6 @@ function runtimeOf(docker: DockerForTests, owner: string, more: Partial<DockerFo
     logger: silentLogger,
     clock: systemClock,
   });
-}
-
-function idle(name: string, code = "setInterval(() => {}, 1e6)"): ChaincodeToRun {
-  return written(ChaincodeSpec_Type.NODE, name, {
-    "src/package.json": `{"name":"${name}","version":"1.0.0","scripts":{"start":"node main.js"}}`,
-    "src/main.js": code,
-  });
-}
-
-function request(chaincode: ChaincodeToRun): StartRequest {
-  return { chaincode, peerAddress: "127.0.0.1:1", tls: undefined, environment: {} };
 }
 
 /** Registers with its certificates and answers, in a container with all limits. */
@@ -129,11 +120,7 @@ dockerTest("a builder has no new privileges, few capabilities and limits", async
     const label = [`org.denim.package=${hex(chaincode.packageId)}`];
     const find = async () =>
       await engine.listContainers({ all: true, filters: JSON.stringify({ label }) });
-    let [builder] = await find();
-    while (builder === undefined) {
-      await sleep(50);
-      [builder] = await find();
-    }
+    const builder = await until("the builder's container", async () => (await find()).at(0));
     const { HostConfig } = await engine.getContainer(builder.Id).inspect();
     assert.deepEqual(HostConfig?.SecurityOpt, ["no-new-privileges"]);
     assert.deepEqual(HostConfig?.CapDrop, ["ALL"]);
@@ -152,7 +139,7 @@ dockerTest("a builder has no new privileges, few capabilities and limits", async
 
 dockerTest("an image that somebody deleted is built again on the next start", async (docker) => {
   const runtime = runtimeOf(docker, "deleted");
-  const chaincode = idle("deleted");
+  const chaincode = script("deleted");
   try {
     await (await runtime.start(request(chaincode), new Recorder(), never)).stop();
     const { docker: engine } = await connectEngine(docker.vm);
@@ -172,11 +159,11 @@ dockerTest(
   async (docker) => {
     const runtime = runtimeOf(docker, "removed");
     try {
-      const running = await runtime.start(request(idle("removed")), new Recorder(), never);
+      const running = await runtime.start(request(script("removed")), new Recorder(), never);
       const { docker: engine } = await connectEngine(docker.vm);
       await engine.getContainer(running.id).remove({ force: true });
       assert.match((await running.exited).meaning, /killed|not known/);
-      const next = await runtime.start(request(idle("removed")), new Recorder(), never);
+      const next = await runtime.start(request(script("removed")), new Recorder(), never);
       await next.stop();
     } finally {
       await runtime.prune([]);
@@ -191,9 +178,9 @@ dockerTest(
     const ours = runtimeOf(docker, "pruner");
     const theirs = runtimeOf(docker, "neighbour");
     const [kept, dropped, foreign] = [
-      idle("kept", "// 1"),
-      idle("dropped", "// 2"),
-      idle("foreign", "// 3"),
+      script("kept", "// 1"),
+      script("dropped", "// 2"),
+      script("foreign", "// 3"),
     ];
     try {
       await ours.build(kept, new Recorder(), never);
@@ -247,12 +234,12 @@ dockerTest(
     const vm = { ...docker.vm, endpoint: `unix://${path}` };
     const runtime = runtimeOf(docker, "broken", { vm });
     try {
-      const running = await runtime.start(request(idle("broken")), new Recorder(), never);
+      const running = await runtime.start(request(script("broken")), new Recorder(), never);
       for (const socket of sockets) socket.destroy();
       const { docker: direct } = await connectEngine(docker.vm);
       await direct.getContainer(running.id).remove({ force: true });
       await withDeadline(running.exited, 20_000, "the container's end");
-      const next = await runtime.start(request(idle("broken")), new Recorder(), never);
+      const next = await runtime.start(request(script("broken")), new Recorder(), never);
       const { docker: engine } = await connectEngine(docker.vm);
       const filters = JSON.stringify({ name: [`^/${containerName(peer, "broken", "1.0")}$`] });
       assert.equal((await engine.listContainers({ all: true, filters })).length, 1);

@@ -1,64 +1,22 @@
+/** Chaincode in containers: built, started, answered, replaced, given up. */
 import assert from "node:assert/strict";
-import { cpSync, existsSync, readdirSync, writeFileSync } from "node:fs";
-import { request as httpRequest } from "node:http";
-import { createServer as createTlsServer } from "node:https";
+import { cpSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { Deferred, sleep, withDeadline } from "../src/base/async.ts";
+import { Deferred, withDeadline } from "../src/base/async.ts";
 import { hex } from "../src/base/bytes.ts";
-import { systemClock } from "../src/base/clock.ts";
 import { DenimError } from "../src/base/errors.ts";
-import { silentLogger } from "../src/base/logger.ts";
 import { ChaincodeSpec_Type } from "../src/gen/peer/chaincode_pb.ts";
 import { connectEngine } from "../src/runtime/docker/connect.ts";
-import { DockerRuntime, type DockerRuntimeOptions } from "../src/runtime/docker/docker-runtime.ts";
 import { containerName, imageName } from "../src/runtime/docker/names.ts";
-import type { ChaincodeToRun, StartRequest } from "../src/runtime/types.ts";
+import type { ChaincodeToRun } from "../src/runtime/types.ts";
 import { type DockerForTests, dockerTest } from "./support/docker.ts";
-import { startFakePeer, testAuthority } from "./support/fake-peer.ts";
+import { startFakePeer } from "./support/fake-peer.ts";
 import { packaged, Recorder, root, withDirectory, written } from "./support/runtime.ts";
+import { containers, options, request, script, withRuntime } from "./support/docker-runtime.ts";
+import { until } from "./support/until.ts";
 
 const never = new AbortController().signal;
-
-function options(docker: DockerForTests): DockerRuntimeOptions {
-  return {
-    ...docker,
-    peer: { networkId: "test", peerId: `peer${Deno.pid}` },
-    logger: silentLogger,
-    clock: systemClock,
-  };
-}
-
-async function withRuntime(
-  docker: DockerForTests,
-  run: (runtime: DockerRuntime) => Promise<void>,
-  more: Partial<DockerRuntimeOptions> = {},
-): Promise<void> {
-  const runtime = new DockerRuntime({ ...options(docker), ...more });
-  try {
-    await run(runtime);
-  } finally {
-    await runtime.close();
-  }
-}
-
-function request(chaincode: ChaincodeToRun, peerAddress = "127.0.0.1:1"): StartRequest {
-  return { chaincode, peerAddress, tls: undefined, environment: {} };
-}
-
-/** A chaincode that needs no registry: one script. */
-function script(name: string, code: string): ChaincodeToRun {
-  return written(ChaincodeSpec_Type.NODE, name, {
-    "src/package.json": `{"name":"${name}","version":"1.0.0","scripts":{"start":"node main.js"}}`,
-    "src/main.js": code,
-  });
-}
-
-async function containers(docker: DockerForTests, name: string): Promise<string[]> {
-  const engine = await connectEngine(docker.vm);
-  const filters = JSON.stringify({ name: [`^/${name}$`] });
-  return (await engine.docker.listContainers({ all: true, filters })).map(({ Id }) => Id);
-}
 
 /** Against a fake peer: build, start, INIT, one transaction, stop; then once more from the image. */
 async function exercise(docker: DockerForTests, chaincode: ChaincodeToRun): Promise<void> {
@@ -249,7 +207,7 @@ dockerTest(
       await withRuntime(docker, async (second) => {
         const running = await second.start(request(stay("two")), new Recorder(), never);
         await old.exited;
-        await until(() => running.lastOutput().some((line) => line.text === "two"));
+        await until("its output", () => running.lastOutput().some((line) => line.text === "two"));
         const name = containerName(options(docker).peer, "stale", "1.0");
         assert.equal((await containers(docker, name)).length, 1);
       });
@@ -354,7 +312,7 @@ dockerTest("a launch that is given up leaves no container behind", async (docker
     });
     const observer = new Recorder();
     const started = runtime.start(request(chaincode), observer, controller.signal);
-    await until(() => observer.steps.includes("build begin"));
+    await until("the build has begun", () => observer.steps.includes("build begin"));
     controller.abort();
     await assert.rejects(started, { code: "aborted" });
     await runtime.close();
@@ -400,97 +358,3 @@ dockerTest("a container with a network of its own reaches the peer on the host",
     await new Promise((resolve) => peer.close(resolve));
   }
 });
-
-dockerTest("an engine behind TLS with client certificates is used", async (docker) => {
-  const authority = testAuthority();
-  const own = authority.issue("serverAuth", ["localhost"]);
-  const client = authority.issue("clientAuth", []);
-  const proxy = createTlsServer({
-    key: own.keyPem,
-    cert: own.certPem,
-    ca: authority.certificatePem,
-    requestCert: true,
-    rejectUnauthorized: true,
-  }, (incoming, outgoing) => {
-    const forwarded = httpRequest({
-      socketPath: docker.vm.endpoint.replace("unix://", ""),
-      path: incoming.url,
-      method: incoming.method,
-    }, (answer) => {
-      outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-      answer.pipe(outgoing);
-    });
-    incoming.pipe(forwarded);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-  const place = proxy.address();
-  assert(place !== null && typeof place === "object");
-  try {
-    await withDirectory(async (directory) => {
-      const file = (name: string, content: string) => {
-        writeFileSync(join(directory, name), content);
-        return join(directory, name);
-      };
-      const tls = {
-        enabled: true,
-        caFile: file("ca.pem", authority.certificatePem),
-        certFile: file("cert.pem", client.certPem),
-        keyFile: file("key.pem", client.keyPem),
-      };
-      const vm = {
-        endpoint: `tcp://localhost:${place.port}`,
-        docker: { ...docker.vm.docker, tls },
-      };
-      await withRuntime({ ...docker, vm }, async (runtime) => {
-        const check = await runtime.check();
-        assert(check.ok, JSON.stringify(check));
-        assert.equal(await runtime.hasImage(docker.platforms.builder), true);
-      });
-      await withRuntime({ ...docker, vm: { ...vm, docker: docker.vm.docker } }, async (runtime) => {
-        assert.equal((await runtime.check()).ok, false);
-      });
-    });
-  } finally {
-    proxy.closeAllConnections();
-    await new Promise((resolve) => proxy.close(resolve));
-  }
-}, []);
-
-dockerTest("a runtime that is closed leaves no descriptor open", async (docker) => {
-  if (!existsSync("/proc/self/fd")) return;
-  const descriptors = () => readdirSync("/proc/self/fd").length;
-  const use = () =>
-    withRuntime(docker, async (runtime) => {
-      await Promise.all(Array.from({ length: 5 }, () => runtime.hasImage("denim-no-such-image")));
-      assert(descriptors() > before);
-    });
-  let before = 0;
-  await use(); // Deno opens a pair of sockets for itself with the first request.
-  await sleep(100);
-  before = descriptors();
-  await use();
-  // Before idle connections would be closed anyway.
-  const deadline = Date.now() + 3_000;
-  while (descriptors() > before && Date.now() < deadline) await sleep(20);
-  assert(descriptors() <= before, `${before} before, ${descriptors()} after`);
-});
-
-dockerTest("the engine is checked, and says what it is", async (docker) => {
-  await withRuntime(docker, async (runtime) => {
-    const check = await runtime.check();
-    assert(check.ok);
-    assert.match(check.detail, /^Docker \d+\.\d+.* at (unix|tcp):.*, API 1\.\d+$/);
-    await runtime.healthCheck();
-    assert.equal(await runtime.hasImage(docker.platforms.builder), true);
-    assert.equal(await runtime.hasImage("denim-no-such-image"), false);
-  });
-});
-
-/** Waits for a condition; the test's own time limit is 20 s. */
-async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error("waited too long");
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

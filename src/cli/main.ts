@@ -1,4 +1,5 @@
 /** The command line as a process: its name, its terminal, its signals, its exit code. */
+import { closeDebugger } from "./close-debugger.ts";
 import { rootCommand } from "./commands.ts";
 import { runCommandLine } from "./run.ts";
 import type { Terminal } from "./terminal.ts";
@@ -64,7 +65,7 @@ export async function runMain(): Promise<never> {
       return interruption.signal;
     },
     onUserSignal(told) {
-      if (Deno.build.os !== "windows") onSignal("SIGUSR1", told, () => {});
+      if (Deno.build.os !== "windows") onSignal("SIGUSR1", told, () => void closeDebugger());
     },
   };
   const program = await programName();

@@ -3,7 +3,7 @@ import { DenimError } from "../base/errors.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { type Envelope, Status } from "../gen/common/common_pb.ts";
 import { AtomicBroadcast, type DeliverResponse } from "../gen/orderer/ab_pb.ts";
-import { RpcError } from "../rpc/status.ts";
+import { GrpcStatus, RpcError } from "../rpc/status.ts";
 import type { ClientStream, RpcClient } from "../rpc/types.ts";
 
 /** How long a broadcast waits for the orderer's word. */
@@ -74,9 +74,19 @@ export class OrdererConnection {
   }
 }
 
+/** The statuses of calls whose end nobody reported. */
+const brokenStatuses: ReadonlySet<GrpcStatus> = new Set([
+  GrpcStatus.UNAVAILABLE,
+  GrpcStatus.DEADLINE_EXCEEDED,
+  GrpcStatus.CANCELLED,
+]);
+
 /** Whoever submits must know whether to submit again. */
 function whatBecameOfIt(error: RpcError, sent: boolean): RpcError {
-  const hint = sent
+  // An answer, if a refusal: it speaks for itself.
+  if (!brokenStatuses.has(error.status)) return error;
+  // What never answered a word of the protocol cannot have taken anything.
+  const hint = sent && error.facts.spoke !== false
     ? "The orderer may have taken the transaction before the connection broke: look whether it was " +
       "committed before you send it again."
     : "The transaction did not reach the ordering service: nothing was changed. " +

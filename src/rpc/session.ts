@@ -75,6 +75,7 @@ export class ClientSession {
         reason,
         hint: "It never spoke gRPC: does it expect TLS (--tls and --cafile for an orderer, " +
           "CORE_PEER_TLS_ENABLED=true for a peer)?",
+        spoke: false,
       });
     }
     return unavailable(address, explainConnectError(failure), failure);
@@ -88,11 +89,15 @@ export class ClientSession {
   }
 }
 
-function unavailable(address: string, failure: ConnectFailure, cause?: unknown): RpcError {
+function unavailable(
+  address: string,
+  failure: ConnectFailure & { readonly spoke?: boolean },
+  cause?: unknown,
+): RpcError {
   return new RpcError(
     GrpcStatus.UNAVAILABLE,
     `connection to ${address}: ${failure.reason}`,
-    { address },
+    failure.spoke === undefined ? { address } : { address, spoke: failure.spoke },
     failure.hint,
     { cause },
   );

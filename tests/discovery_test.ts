@@ -26,6 +26,7 @@ import { loadSigningIdentity } from "../src/msp/signing-identity.ts";
 import { PeerNode } from "../src/node/peer-node.ts";
 import { createRpcClient } from "../src/rpc/client.ts";
 import { assetExample, Workplace } from "./support/denim.ts";
+import { until } from "./support/until.ts";
 
 type Query = MessageInitShape<typeof QuerySchema>;
 
@@ -104,16 +105,16 @@ function described({ peersByOrg }: PeerMembershipResult): string[] {
 }
 
 /** Asks again until the answer is the expected one. */
-async function until(
+async function answersAtLast(
   expected: string,
   answer: () => Promise<string>,
   log: readonly string[] = [],
 ): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  for (let last = await answer(); last !== expected; last = await answer()) {
-    assert.ok(Date.now() < deadline, `${last}, not ${expected}\n${log.join("\n")}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+  let last = "";
+  await until(
+    () => `${last}, not ${expected}\n${log.join("\n")}`,
+    async () => (last = await answer()) === expected,
+  );
 }
 
 Deno.test("discovery tells of peers, configuration and endorsers of a running network", async (t) => {
@@ -261,7 +262,7 @@ Deno.test("discovery tells of peers, configuration and endorsers of a running ne
         "Org2MSP peer1:1",
       ].sort();
       for (const address of [node.address, second]) {
-        await until(all.join(), async () => {
+        await answersAtLast(all.join(), async () => {
           const [answer] = await ask(work, { org: 1, address }, [peersQuery]);
           return answer.case === "members" ? described(answer.value).join() : answer.case ?? "";
         }, lines);
@@ -280,7 +281,7 @@ Deno.test("discovery tells of peers, configuration and endorsers of a running ne
       ...["-c", '{"Args":["init"]}', "-P", "OutOf(1,'Org1MSP.peer','Org2MSP.peer')"],
     ]);
     for (const address of [first, second]) {
-      await until(`Org1MSP ${first} asset@2.0`, async () => {
+      await answersAtLast(`Org1MSP ${first} asset@2.0`, async () => {
         const [peers] = await ask(work, { org: 1, address }, [peersQuery]);
         assert.equal(peers.case, "members");
         return described(peers.value).filter((peer) => peer.includes("asset")).join();

@@ -1,5 +1,6 @@
 /** Chaincode that crashes, leaks, dawdles or says nothing: callers get the cause, nothing stays open. */
 import assert from "node:assert/strict";
+import { until } from "../../tests/support/until.ts";
 import { text } from "../base/bytes.ts";
 import { crashesBeforeBackoff } from "./crash-backoff.ts";
 import { ok } from "./testing/mini-shim.ts";
@@ -75,9 +76,7 @@ Deno.test("a retired instance finishes its transactions first", async () => {
     () => new Promise((resolve) => finish = () => resolve(ok("done"))),
     async (peer) => {
       const running = execute(peer);
-      while (peer.host.connected()[0]?.activeTransactions !== 1) {
-        await new Promise((next) => setTimeout(next, 1));
-      }
+      await until("it runs", () => peer.host.connected()[0]?.activeTransactions === 1);
       const retired = peer.host.retire("mycc", "1.0");
       assert.equal(peer.runtime.instances[0].stopped, 0);
       finish();

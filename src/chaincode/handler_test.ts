@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { until } from "../../tests/support/until.ts";
 import { text, utf8 } from "../base/bytes.ts";
 import { CollectionConfigPackageSchema } from "../gen/common/collection_pb.ts";
 import { ChaincodeEventSchema } from "../gen/peer/chaincode_event_pb.ts";
@@ -304,9 +305,10 @@ Deno.test("keepalive: messages go out and the chaincode's own are ignored", asyn
     await peer.host.launch("mycc", "1.0");
     const { shim } = peer.runtime.instances[0];
     shim?.send({ type: Type.KEEPALIVE });
-    while (!shim?.received.some((m) => m.type === Type.KEEPALIVE)) {
-      await new Promise((next) => setTimeout(next, 5));
-    }
+    await until(
+      "a keepalive message",
+      () => shim?.received.some((m) => m.type === Type.KEEPALIVE),
+    );
     await peer.host.execute(peer.params(), "mycc", "1.0", input());
   }, peer);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { create, fromBinary } from "@bufbuild/protobuf";
+import { until } from "../../tests/support/until.ts";
 import { text, utf8 } from "../base/bytes.ts";
 import { ChaincodeSpecSchema } from "../gen/peer/chaincode_pb.ts";
 import {
@@ -167,8 +168,8 @@ Deno.test("when the caller's time is up, the callee can no longer write", async 
     await assert.rejects(run("slow"), /timeout expired while executing transaction$/);
     simulator.done();
     proceed();
-    while (refused === undefined) await new Promise((next) => setTimeout(next, 1));
-    await assert.rejects(refused, /PUT_STATE failed: transaction ID: t: no ledger context/);
+    await until("the late write", () => refused !== undefined);
+    await assert.rejects(refused!, /PUT_STATE failed: transaction ID: t: no ledger context/);
     assert.deepEqual(simulator.calls, []);
   }, new PeerFixture({ config: { executeTimeoutMs: 60 } }));
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { until } from "../../tests/support/until.ts";
 import { sleep } from "../base/async.ts";
 import { emptyBytes, utf8 } from "../base/bytes.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
@@ -118,14 +119,6 @@ function told(answer: DeliverResponse | undefined): number | undefined {
       return Number(answer.Type.value.block?.header?.number);
     case "status":
       return -answer.Type.value;
-  }
-}
-
-async function until(condition: () => boolean, what: () => string): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while (!condition()) {
-    if (Date.now() > deadline) assert.fail(what());
-    await sleep(5);
   }
 }
 
@@ -263,11 +256,11 @@ Deno.test("clients that go away at any moment leave no stream, reader or request
       else quiet(Promise.resolve(client.close()));
     }
     await until(
+      () => `the last reader: ${channel.readers} of them, ${JSON.stringify([...balance.counts])}`,
       () =>
         channel.readers === 0 &&
         balance.get("streams_opened") === balance.get("streams_closed") &&
         balance.get("requests_received") === balance.get("requests_completed"),
-      () => `${channel.readers} readers, ${JSON.stringify([...balance.counts])}`,
     );
     assert.ok(balance.get("streams_opened") >= moments / 2, "most of them arrived");
     const { next } = await ask(connect(), { start: "newest", stop: "newest" });
@@ -293,7 +286,7 @@ Deno.test("requests that are no envelopes end their call; the connection serves 
       const answers = await Array.fromAsync(stream.responses);
       assert.deepEqual(answers.map(told), [-Status.BAD_REQUEST]);
     }
-    await until(() => balance.get("streams_closed") === 20, () => "streams are left");
+    await until("the end of every stream", () => balance.get("streams_closed") === 20);
     const { next } = await ask(client, { start: 0, stop: 0 });
     assert.equal(await next(), 0);
   });

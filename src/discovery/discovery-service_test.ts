@@ -41,7 +41,10 @@ const sources = pretendedChannel(
 
 type Query = MessageInitShape<typeof QuerySchema>;
 
-function serviceWith(options: { mutualTls?: boolean; readers?: boolean } = {}) {
+function serviceWith(
+  options: { mutualTls?: boolean; readers?: boolean; planning?: () => void } = {},
+) {
+  const planner = createEndorsementPlanner(sources);
   const local = compileSignaturePolicy(signedByAnyAdmin(["Org1MSP"]), org1);
   const warnings: string[] = [];
   const { discover } = createDiscoveryService({
@@ -59,7 +62,12 @@ function serviceWith(options: { mutualTls?: boolean; readers?: boolean } = {}) {
       sequence: () => 1n,
     },
     membership: sources.membership,
-    planner: createEndorsementPlanner(sources),
+    planner: {
+      plan: (...interest) => {
+        options.planning?.();
+        return planner.plan(...interest);
+      },
+    },
     interestedPeers: (channel, filter) => interestedPeers(sources, channel, filter),
     channelConfig: (channel) =>
       channel === channelId ? recordedBundle.configTxValidator.config : undefined,
@@ -274,12 +282,14 @@ Deno.test("more questions than the limit are refused as a whole", async () => {
 });
 
 Deno.test("work ends when the client goes", async () => {
-  const { call } = serviceWith();
   const gone = new AbortController();
+  let planned = 0;
+  const planning = () => void (++planned === 3 && gone.abort());
+  const { call } = serviceWith({ planning });
   const request = signed({ queries: [endorsers(...Array(maxQuestions).fill(["cc"]))] });
   const answer = call(request, undefined, gone.signal);
-  setTimeout(() => gone.abort(), 1);
   await assert.rejects(answer, /context canceled/);
+  assert.equal(planned, 3);
 });
 
 Deno.test("any bytes get an answer or a reason, never a defect", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { until } from "../../tests/support/until.ts";
 import { utf8 } from "../base/bytes.ts";
 import { CollectionConfigPackageSchema } from "../gen/common/collection_pb.ts";
 import { SignaturePolicyEnvelopeSchema } from "../gen/common/policies_pb.ts";
@@ -357,7 +358,7 @@ Deno.test("a call that is cancelled ends at any of its steps", async () => {
       .map((peer, i) => i === hanging ? { ...peer, answer: silence } : peer);
     await withGateway({ peers, policies: both }, async (test) => {
       const call = failureOf(endorse(test));
-      while (test.asked.length <= hanging) await new Promise((resolve) => setTimeout(resolve, 1));
+      await until("the peer that hangs is asked", () => test.asked.length > hanging);
       test.cancel.abort(new RpcError(GrpcStatus.CANCELLED, "context canceled"));
       assert.equal((await call).status, "CANCELLED");
       assert.equal(test.gateway.usage().calls, 0);

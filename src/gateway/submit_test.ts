@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
+import { until } from "../../tests/support/until.ts";
 import { text, utf8 } from "../base/bytes.ts";
 import { Status } from "../gen/common/common_pb.ts";
 import { SubmitRequestSchema } from "../gen/gateway/gateway_pb.ts";
@@ -102,7 +103,7 @@ Deno.test("an orderer that says nothing is given up after broadcastTimeout", asy
 Deno.test("a call that is cancelled ends, and no further orderer is asked", async () => {
   await withGateway({ orderers: { o1: silence, o2: success } }, async (test) => {
     const call = failureOf(submit(test));
-    while (test.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until("an orderer is asked", () => test.asked.length > 0);
     test.cancel.abort(new RpcError(GrpcStatus.CANCELLED, "context canceled"));
     assert.equal((await call).status, "CANCELLED");
     assert.deepEqual(test.asked, ["o1"]);

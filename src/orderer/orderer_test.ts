@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { clone, create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { withDeadline } from "../base/async.ts";
 import { hex } from "../base/bytes.ts";
 import { bundleFromBlock } from "../channel/bundle.ts";
 import { verifyBlock } from "../channel/block-verifier.ts";
@@ -20,7 +21,7 @@ import {
   Status,
 } from "../gen/common/common_pb.ts";
 import { type Config, ConfigGroupSchema$, ConfigSchema } from "../gen/common/configtx_pb.ts";
-import { BatchSizeSchema } from "../gen/orderer/configuration_pb.ts";
+import { BatchSizeSchema, BatchTimeoutSchema } from "../gen/orderer/configuration_pb.ts";
 import { BlockSchema } from "../gen/common/common_pb.ts";
 import { blockHeaderHash, blockMetadata } from "../protocol/block.ts";
 import { decodeEnvelope } from "../protocol/envelope.ts";
@@ -82,6 +83,12 @@ function setBatchSize(next: Config, maxMessageCount: number): void {
   const size = fromBinary(BatchSizeSchema, value.value);
   size.maxMessageCount = maxMessageCount;
   value.value = toBinary(BatchSizeSchema, size);
+}
+
+function setBatchTimeout(next: Config, timeout: string): void {
+  const value = next.channelGroup?.groups.Orderer.values.BatchTimeout;
+  assert.ok(value);
+  value.value = toBinary(BatchTimeoutSchema, create(BatchTimeoutSchema, { timeout }));
 }
 
 async function configOf(connection: OrdererConnection, channelId: string): Promise<Config> {
@@ -179,10 +186,11 @@ Deno.test("without cutWhenIdle a block waits for the batch timeout or its count"
     const blocks = await connection.blocks("mychannel", 2);
     assert.equal(blocks[1].data?.data.length, 2);
     assert.ok(Date.now() - before >= 900, "cut before the batch timeout of 1 s");
-    const full = Date.now();
-    await connection.broadcast(...Array.from({ length: 50 }, (_, i) => message(String(i))));
-    assert.equal((await connection.blocks("mychannel", 3))[2].data?.data.length, 50);
-    assert.ok(Date.now() - full < 900, "a full block waited for the batch timeout");
+    const config = await configOf(connection, "mychannel");
+    const slow = updateOf("mychannel", config, (next) => setBatchTimeout(next, "1h"));
+    await connection.broadcast(slow, ...Array.from({ length: 50 }, (_, i) => message(String(i))));
+    const full = withDeadline(connection.blocks("mychannel", 4), 60_000, "the full block");
+    assert.equal((await full)[3].data?.data.length, 50);
   }, { cutWhenIdle: false });
 });
 

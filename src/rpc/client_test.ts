@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import http2 from "node:http2";
 import net from "node:net";
 import { create } from "@bufbuild/protobuf";
+import { untilSteady } from "../../tests/support/until.ts";
 import { equal, utf8 } from "../base/bytes.ts";
 import { silentLogger } from "../base/logger.ts";
 import {
@@ -186,11 +187,7 @@ Deno.test("a slow reader slows the sender down", async () => {
       for (; sent < total; sent++) await stream.send(shim("x", new Uint8Array(100_000)));
       stream.closeSend();
     })();
-    let before = -1;
-    while (sent !== before || sent === 0) {
-      before = sent;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
+    await untilSteady("the sender stops", () => sent);
     assert.ok(sent < total / 2, `${sent} of ${total} were sent while nobody read`);
     let received = 0;
     for await (const _ of stream.responses) received++;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import http2 from "node:http2";
 import { create } from "@bufbuild/protobuf";
+import { until, untilSteady } from "../../tests/support/until.ts";
 import { Deferred } from "../base/async.ts";
 import { equal, utf8 } from "../base/bytes.ts";
 import { silentLogger } from "../base/logger.ts";
@@ -118,7 +119,7 @@ Deno.test("grpc-js: a deadline ends the call on both sides", async () => {
     await assert.rejects(call(client, "wait", { deadline: Date.now() + 150 }), {
       code: grpc.status.DEADLINE_EXCEEDED,
     });
-    await until(() => observed.aborted.length === 1);
+    await until("the call is aborted", () => observed.aborted.length === 1);
     assert.ok((observed.contexts[0].deadline ?? 0) > 0);
   });
 });
@@ -135,7 +136,7 @@ Deno.test("grpc-js: cancelling aborts the handler's signal", async () => {
     stream.write(create(ChaincodeMessageSchema, { txid: "1" }));
     await answer;
     stream.cancel();
-    await until(() => observed.aborted.length === 1);
+    await until("the call is aborted", () => observed.aborted.length === 1);
     assert.equal((observed.aborted[0] as { code: string }).code, "rpc-cancelled");
   });
 });
@@ -204,12 +205,7 @@ Deno.test("a client that does not read stops the handler", async () => {
       if (left > 0 && !stream.destroyed) stream.write(frame, () => write(left - 1));
     };
     write(total);
-    let before = -1;
-    await until(() => {
-      const still = observed.read === before && observed.read > 0;
-      before = observed.read;
-      return still;
-    }, 200);
+    await untilSteady("the handler stops to read", () => observed.read);
     assert.ok(observed.read < total / 2, `handler read ${observed.read} of ${total}`);
     session.destroy();
   });
@@ -327,7 +323,7 @@ Deno.test("closing lets calls end within the grace, then cuts them", async () =>
   const observed = registerTestServices(server);
   const client = grpcJsClient(server.address);
   const waiting = call(client, "wait");
-  await until(() => observed.contexts.length === 1);
+  await until("the first call", () => observed.contexts.length === 1);
   const [result] = await Promise.allSettled([waiting, server.close(50)]);
   assert.equal(result.status, "rejected");
   assert.equal((result as PromiseRejectedResult).reason.code, grpc.status.UNAVAILABLE);
@@ -344,7 +340,7 @@ Deno.test("closing cuts streams before other calls, where they have a shorter gr
   });
   waiting.catch(() => {});
   const stream = client.stream(ChaincodeSupport.method.register);
-  await until(() => observed.contexts.length === 2);
+  await until("the second call", () => observed.contexts.length === 2);
   const closing = server.close(60_000, 10);
   await assert.rejects(stream.responses[Symbol.asyncIterator]().next(), {
     status: GrpcStatus.UNAVAILABLE,
@@ -355,12 +351,3 @@ Deno.test("closing cuts streams before other calls, where they have a shorter gr
   await closing;
   await client.close();
 });
-
-/** Waits for a condition, at most 10 s. */
-async function until(condition: () => boolean, everyMs = 5): Promise<void> {
-  const giveUp = Date.now() + 10_000;
-  while (!condition()) {
-    assert.ok(Date.now() < giveUp, "condition not met within 10 s");
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
-  }
-}

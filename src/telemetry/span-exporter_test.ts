@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Collector } from "../../tests/support/collector.ts";
+import { until } from "../../tests/support/until.ts";
 import type { Logger } from "../base/logger.ts";
 import { flushTimeoutMs, SpanExporter } from "./span-exporter.ts";
 import { type TelemetrySettings, telemetrySettings } from "./settings.ts";
@@ -88,7 +89,7 @@ Deno.test("an export that the collector cannot take now is repeated, one that it
 
   collector.answers.push(400);
   exporter.add(spanNamed("refused"));
-  while (exporter.dropped === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until("it is dropped", () => exporter.dropped > 0);
   assert.match(
     lines.join("\n"),
     /cannot be exported to .*\/v1\/traces and are dropped: it answers 400/,

@@ -47,12 +47,3 @@ export function script(code: string): ChaincodeToRun {
     "src/main.js": code,
   });
 }
-
-/** Waits for a condition; the test's own time limit is 10 s. */
-export async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error("waited too long");
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}

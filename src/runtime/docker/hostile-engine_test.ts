@@ -7,9 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { vmSettings } from "../../../tests/support/docker.ts";
 import { written } from "../../../tests/support/runtime.ts";
+import { until } from "../../../tests/support/until.ts";
 import { PeerFixture } from "../../chaincode/testing/peer-fixture.ts";
 import { input } from "../../chaincode/testing/peer-fixture.ts";
-import { sleep, withDeadline } from "../../base/async.ts";
+import { withDeadline } from "../../base/async.ts";
 import { systemClock } from "../../base/clock.ts";
 import { DenimError } from "../../base/errors.ts";
 import { silentLogger } from "../../base/logger.ts";
@@ -213,10 +214,6 @@ async function succeedsSoon(launch: () => Promise<unknown>): Promise<void> {
   throw new Error("the engine works again, but no launch gets through");
 }
 
-async function noContainers(engine: HostileEngine): Promise<void> {
-  while (engine.containers.size > 0) await sleep(10);
-}
-
 for (const kind of ["hang", "error", "full", "cut", "close"] as const) {
   Deno.test(`an engine that does "${kind}" at any step: the cause in time, the next attempt clean`, async () => {
     // Creating is not given up halfway: after a cut answer its own minute has to pass.
@@ -256,14 +253,17 @@ async function fails(kind: Fault, name: string, match: RegExp): Promise<void> {
       if (!inLaunch.includes(name)) return;
       await succeedsSoon(launch);
     } else await assert.rejects(launch(), /container exited with 3/);
-    await withDeadline(noContainers(engine), 5_000, "the removal of every container");
+    await until("the removal of every container", () => engine.containers.size === 0, 5_000);
   });
 }
 
 Deno.test("an engine that is gone while chaincode runs: its end is seen, the runtime closes", async () => {
   await withEngine(async (engine, launch) => {
     const launched = launch().catch((error) => error);
-    while (!engine.requests.some((what) => /GET .containers.c.*logs/.test(what))) await sleep(10);
+    await until(
+      "the container's output is read",
+      () => engine.requests.some((what) => /GET .containers.c.*logs/.test(what)),
+    );
     await engine.close();
     assert.match(String(await launched), /exit|timeout expired/);
   });
@@ -283,7 +283,7 @@ for (
       for (const step of [/POST .build/, /POST .containers.c.*start/, /DELETE .containers.c/]) {
         assert(engine.requests.some((what) => step.test(what)), String(step));
       }
-      await withDeadline(noContainers(engine), 5_000, "the removal of every container");
+      await until("the removal of every container", () => engine.containers.size === 0, 5_000);
     });
   });
 }

@@ -8,9 +8,9 @@ import {
   request,
   script,
   toolchain,
-  until,
   withRuntime,
 } from "../../../tests/support/process-runtime.ts";
+import { until } from "../../../tests/support/until.ts";
 import { packaged, Recorder, root, written } from "../../../tests/support/runtime.ts";
 import { DenimError } from "../../base/errors.ts";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
@@ -49,7 +49,10 @@ Deno.test("packages with equal dependencies share their installation", async () 
     const two = written(node, "two", files("2.0.0", "2"));
     for (const chaincode of [one, two]) {
       const running = await runtime.start(request(chaincode), new Recorder(), never);
-      await until(() => running.lastOutput().some(({ text }) => text.endsWith("a: 1")));
+      await until(
+        "its output",
+        () => running.lastOutput().some(({ text }) => text.endsWith("a: 1")),
+      );
       await running.stop();
     }
     assert.equal(readdirSync(join(directory, "cache", "modules")).length, 1);
@@ -91,7 +94,7 @@ Deno.test("a package that brings its dependencies builds and starts without a ne
   });
   await withRuntime(async (runtime) => {
     const running = await runtime.start(request(chaincode), new Recorder(), never);
-    await until(() => running.lastOutput().some(({ text }) => text === "hello now"));
+    await until("its output", () => running.lastOutput().some(({ text }) => text === "hello now"));
     await running.stop();
   }, { toolchain: { ...toolchain, npm: undefined } });
 });
@@ -130,7 +133,7 @@ Deno.test("TypeScript runs as it is under Deno, named by start or by main", asyn
         "src/main.ts": source,
       });
       const running = await runtime.start(request(chaincode), new Recorder(), never);
-      await until(() => running.lastOutput().some(({ text }) => text === "typed 42"));
+      await until("its output", () => running.lastOutput().some(({ text }) => text === "typed 42"));
       await running.stop();
     }
   }, { engine: "deno" });
@@ -198,7 +201,7 @@ Deno.test("under Deno, chaincode reaches the peer and nothing else, unless that 
         new Recorder(),
         never,
       );
-      await until(() => running.lastOutput().length > 0);
+      await until("its output", () => running.lastOutput().length > 0);
       first = running.lastOutput()[0].text;
     }, { engine: "deno", limits: { memoryBytes: 0, network } });
     return first;
@@ -237,7 +240,10 @@ Deno.test("a debugger finds JavaScript chaincode where it was told to", async ()
     const chaincode = script("setInterval(() => {}, 1e6)");
     const inspected = { ...request(chaincode), inspect: "127.0.0.1:0" };
     const running = await runtime.start(inspected, new Recorder(), never);
-    await until(() => running.lastOutput().some(({ text }) => /listening on ws:/i.test(text)));
+    await until(
+      "its output",
+      () => running.lastOutput().some(({ text }) => /listening on ws:/i.test(text)),
+    );
     await running.stop();
   });
 });

@@ -8,9 +8,9 @@ import {
   request,
   script,
   toolchain,
-  until,
   withRuntime,
 } from "../../../tests/support/process-runtime.ts";
+import { until } from "../../../tests/support/until.ts";
 import { Recorder, written } from "../../../tests/support/runtime.ts";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import type { ChaincodeToRun, ExitStatus, RunningChaincode } from "../types.ts";
@@ -99,7 +99,7 @@ Deno.test("under Deno, JavaScript chaincode reaches the peer and its private dir
       // Not before it runs: what lies there without an owner is cleared away at the start.
       mkdirSync(join(secret, ".."), { recursive: true });
       writeFileSync(secret, "secret");
-      await until(() => outputOf(running).includes("done"));
+      await until("its output", () => outputOf(running).includes("done"));
       const told = new Map(
         outputOf(running).split("\n").map((line) => {
           const colon = line.indexOf(": ");
@@ -127,7 +127,7 @@ Deno.test("an instance's directory is its own: nobody else may look into it, and
   await withRuntime(async (runtime) => {
     const code = "console.log('home ' + process.env.HOME); setInterval(() => {}, 1e6)";
     const running = await started(runtime, script(code));
-    await until(() => outputOf(running).includes("home "));
+    await until("its output", () => outputOf(running).includes("home "));
     const home = /home (.*)/.exec(outputOf(running))?.[1] ?? "";
     assert.equal(statSync(home).mode & 0o777, 0o700);
     assert.equal(statSync(join(home, "..")).mode & 0o777, 0o700);

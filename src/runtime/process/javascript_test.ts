@@ -2,13 +2,8 @@ import assert from "node:assert/strict";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type FakePeer, type FakeStream, startFakePeer } from "../../../tests/support/fake-peer.ts";
-import {
-  never,
-  request,
-  toolchain,
-  until,
-  withRuntime,
-} from "../../../tests/support/process-runtime.ts";
+import { never, request, toolchain, withRuntime } from "../../../tests/support/process-runtime.ts";
+import { until } from "../../../tests/support/until.ts";
 import { packaged, Recorder, root, written } from "../../../tests/support/runtime.ts";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import type { ChaincodeToRun, RunningChaincode } from "../types.ts";
@@ -131,10 +126,10 @@ Deno.test({
       });
       const running = await runtime.start(request(chaincode), new Recorder(), never);
       const started = () => running.lastOutput().find((line) => line.text.startsWith("hello "));
-      await until(() => started() !== undefined);
+      await until("the start", () => started() !== undefined);
       const [, pid, address] = started()?.text.split(" ") ?? [];
       assert.equal(address, "127.0.0.1:1");
       await running.stop();
-      await until(() => startTimeOf(Number(pid)) === undefined);
+      await until("the end of the process", () => startTimeOf(Number(pid)) === undefined);
     }),
 });

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  never,
-  request,
-  script,
-  until,
-  withRuntime,
-} from "../../../tests/support/process-runtime.ts";
+import { never, request, script, withRuntime } from "../../../tests/support/process-runtime.ts";
+import { until } from "../../../tests/support/until.ts";
 import {
   packaged,
   Recorder,
@@ -40,7 +35,7 @@ Deno.test("nothing of the peer's environment reaches the chaincode but an allow-
       new Recorder(),
       never,
     );
-    await until(() => running.lastOutput().length > 0);
+    await until("its output", () => running.lastOutput().length > 0);
     const line = running.lastOutput().find((line) => line.text.startsWith("env "));
     const names = Object.keys(JSON.parse(line?.text.slice(4) ?? "{}")).sort();
     assert.deepEqual(names.filter((name) => !name.startsWith("DENO_") && name !== "NO_COLOR"), [
@@ -96,11 +91,11 @@ Deno.test("a chaincode that ignores SIGTERM is killed with its children after th
       environment: { PATH: Deno.env.get("PATH") ?? "" },
       onLine: (_stream, text) => lines.push(text),
     });
-    await until(() => lines.length > 0);
+    await until("its child's id", () => lines.length > 0);
     const status = await child.stop(50);
     assert.equal(status.signal, "SIGKILL");
     assert.match(status.meaning, /killed/);
-    await until(() => startTimeOf(Number(lines[0])) === undefined);
+    await until("the end of the process", () => startTimeOf(Number(lines[0])) === undefined);
   });
 });
 

@@ -101,15 +101,16 @@ async function detach(invocation: Invocation, directory: string): Promise<number
   const started = performance.now();
   await Deno.mkdir(directory, { recursive: true });
   const logFile = join(directory, "denim.log");
-  const log = await Deno.open(logFile, { create: true, write: true, truncate: true });
-  log.close();
-  const child = spawnSelf(invocation, directory, logFile);
+  // Until it is ready: another start, of a network that is there already even, must not write into it.
+  const startLog = `${logFile}.${Deno.pid}`;
+  const child = spawnSelf(invocation, directory, startLog);
   let failed: number | undefined;
   child.status.then((status) => failed = status.code);
   for (;;) {
     const network = readRunningNetwork(directory);
     if (network) {
       child.unref();
+      await Deno.rename(startLog, logFile);
       terminal.out(summary(network, `see ${logFile}`));
       terminal.out(
         `Ready in ${Math.round(performance.now() - started)} ms, ` +
@@ -119,7 +120,10 @@ async function detach(invocation: Invocation, directory: string): Promise<number
     }
     if (failed !== undefined || performance.now() - started > detachTimeoutMs) {
       if (failed === undefined) child.kill("SIGTERM");
-      const said = /^Error: [^]*/m.exec(await Deno.readTextFile(logFile));
+      const log = await Deno.readTextFile(startLog).catch(() => "");
+      if (readRunningNetwork(directory)) await Deno.remove(startLog);
+      else await Deno.rename(startLog, logFile).catch(() => {});
+      const said = /^Error: [^]*?(?=^\d{4}-\d\d-\d\d .* process \d+ |$(?![^]))/m.exec(log);
       if (said) {
         terminal.err(said[0]);
         return 1;

@@ -184,6 +184,7 @@ function emptyLedger(height: number): GatewayLedger {
 function peerClient(address: string, answer: Answer): RpcClient {
   return {
     address,
+    idle: true,
     unary:
       (async (_method: unknown, request: SignedProposal, options?: { signal?: AbortSignal }) =>
         await answer(request, options?.signal ?? new AbortController().signal)) as never,
@@ -197,6 +198,7 @@ function peerClient(address: string, answer: Answer): RpcClient {
 function ordererClient(address: string, answer: OrdererAnswer): RpcClient {
   return {
     address,
+    idle: true,
     unary: () => Promise.reject(new Error("orderers have no unary calls")),
     stream:
       ((_method: unknown, options?: { signal?: AbortSignal }): ClientStream<Envelope, unknown> => {

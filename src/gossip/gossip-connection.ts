@@ -33,6 +33,8 @@ export class GossipConnection {
   readonly #awaited = new Map<bigint, Deferred<void>>();
   readonly #reading: Promise<void>;
   #lastRequest: Promise<unknown> = Promise.resolve();
+  /** Requests that wait for their answer, or for their turn. */
+  #requests = 0;
   #asking: Deferred<RemotePvtDataResponse> | undefined;
   #ended: unknown;
 
@@ -44,6 +46,11 @@ export class GossipConnection {
   /** Has the stream ended? Another connection has to be made then. */
   get closed(): boolean {
     return this.#ended !== undefined;
+  }
+
+  /** Nothing waits for an acknowledgement or an answer. */
+  get idle(): boolean {
+    return this.#awaited.size === 0 && this.#requests === 0;
   }
 
   /** Sends, and resolves when the other side has acknowledged. @throws why it has not within `timeoutMs` */
@@ -79,7 +86,8 @@ export class GossipConnection {
       await this.#stream.send(envelope);
       return await answered.promise;
     };
-    const request = withDeadline(all(), timeoutMs, "private data");
+    this.#requests++;
+    const request = withDeadline(all(), timeoutMs, "private data").finally(() => this.#requests--);
     this.#lastRequest = request;
     // An answer that comes too late must not be taken for the next one's.
     return await request.catch((error) => {

@@ -5,6 +5,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { hex } from "../base/bytes.ts";
 import { Deferred, sleep } from "../base/async.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
+import { KeptOpen } from "../base/kept-open.ts";
 import type { Logger } from "../base/logger.ts";
 import type { LogWriter } from "../base/log-writer.ts";
 import { applicationReadersPath } from "../channel/group-names.ts";
@@ -40,7 +41,7 @@ import { tlsRootsOf } from "./asked-addresses.ts";
 import type { Channels } from "./channels.ts";
 import type { PeerTlsMaterial } from "./peer-tls.ts";
 
-/** Connections kept open; the one used longest ago is closed for another. */
+/** Connections kept open; of those that nobody waits for, the one used longest ago is closed for another. */
 const maxConnections = 100;
 
 /** A block waits no longer for other peers' private data. */
@@ -83,7 +84,7 @@ export class PrivateDataSharing {
   readonly #closing = new AbortController();
   readonly #logger: Logger;
   readonly #reconciler: PrivateDataReconciler | undefined;
-  readonly #connections = new Map<string, GossipConnection>();
+  readonly #connections = new KeptOpen<GossipConnection>(maxConnections);
 
   constructor(private readonly options: PrivateDataSharingOptions) {
     const { channels, membership, peer, signer, log } = options;
@@ -300,32 +301,23 @@ export class PrivateDataSharing {
   #connectionTo(member: PeerMember): GossipConnection {
     const { peer, tls, channels, signer } = this.options;
     const key = `${member.endpoint} ${hex(member.pkiId)}`;
-    const open = this.#connections.get(key);
-    this.#connections.delete(key);
-    if (open?.closed) void open.close();
-    const connection = open !== undefined && !open.closed ? open : new GossipConnection({
-      client: createRpcClient({
-        address: member.endpoint,
-        tls: tls && {
-          ...tls.client,
-          rootCertificates: tlsRootsOf(
-            { address: member.endpoint, mspId: member.mspId, channelIds: channels.ids() },
-            (channelId) => channels.bundle(channelId),
-          ),
-        },
-        connectTimeoutMs: peer.client.connTimeoutMs,
-      }),
-      identity: { signer, tlsCertificateHash: tls?.clientCertificateHash },
-      expectedPkiId: member.pkiId,
-      identityOf: this.identityOf,
-    });
-    this.#connections.set(key, connection);
-    const [oldest] = this.#connections.keys();
-    if (this.#connections.size > maxConnections) {
-      void this.#connections.get(oldest)?.close();
-      this.#connections.delete(oldest);
-    }
-    return connection;
+    return this.#connections.use(key, () =>
+      new GossipConnection({
+        client: createRpcClient({
+          address: member.endpoint,
+          tls: tls && {
+            ...tls.client,
+            rootCertificates: tlsRootsOf(
+              { address: member.endpoint, mspId: member.mspId, channelIds: channels.ids() },
+              (channelId) => channels.bundle(channelId),
+            ),
+          },
+          connectTimeoutMs: peer.client.connTimeoutMs,
+        }),
+        identity: { signer, tlsCertificateHash: tls?.clientCertificateHash },
+        expectedPkiId: member.pkiId,
+        identityOf: this.identityOf,
+      }));
   }
 
   /** Blocks wait no longer: the peer is being stopped. */
@@ -336,7 +328,6 @@ export class PrivateDataSharing {
   async close(): Promise<void> {
     this.stopWaiting();
     await this.#reconciler?.close();
-    await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
-    this.#connections.clear();
+    await this.#connections.close();
   }
 }

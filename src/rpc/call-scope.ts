@@ -17,7 +17,8 @@ export class CallScope {
   #error: RpcError | undefined;
   #listener: ((error: RpcError) => void) | undefined;
 
-  constructor(options: CallOptions) {
+  /** @param ended told when the call has ended */
+  constructor(options: CallOptions, private readonly ended: () => void = () => {}) {
     this.#signal = options.signal;
     if (options.timeoutMs !== undefined) {
       this.#deadline = Date.now() + options.timeoutMs;
@@ -59,5 +60,6 @@ export class CallScope {
     clearTimeout(this.#timer);
     this.#listener = undefined;
     this.#signal?.removeEventListener("abort", this.#aborted);
+    this.ended();
   }
 }

@@ -42,6 +42,8 @@ class Http2RpcClient implements RpcClient {
   #opening: Promise<ClientSession> | undefined;
   /** Connections that still serve calls, or have not closed yet. */
   readonly #sessions = new Set<ClientSession>();
+  /** Calls that have not ended. */
+  readonly #calls = new Set<CallScope>();
   readonly #closing = new AbortController();
 
   constructor(target: RpcTarget) {
@@ -55,13 +57,17 @@ class Http2RpcClient implements RpcClient {
     };
   }
 
+  get idle(): boolean {
+    return this.#calls.size === 0;
+  }
+
   async unary<M extends DescMethod & { methodKind: "unary" }>(
     method: M,
     request: MessageShape<M["input"]>,
     options: CallOptions = {},
   ): Promise<MessageShape<M["output"]>> {
     const frame = this.#frame(toBinary(method.input, request));
-    const scope = new CallScope(options);
+    const scope = this.#scope(options);
     try {
       for (let attempt = 0;; attempt++) {
         const { error, unprocessed, bytes } = await this.#exchange(method, frame, options, scope);
@@ -103,7 +109,7 @@ class Http2RpcClient implements RpcClient {
     method: M,
     options: CallOptions = {},
   ): ClientStream<MessageShape<M["input"]>, MessageShape<M["output"]>> {
-    const scope = new CallScope(options);
+    const scope = this.#scope(options);
     return new StreamingCall<MessageShape<M["input"]>, MessageShape<M["output"]>>({
       encode: (message) => this.#frame(toBinary(method.input, message)),
       decode: (bytes) => decode(method, bytes),
@@ -119,6 +125,13 @@ class Http2RpcClient implements RpcClient {
         }
       },
     });
+  }
+
+  /** A call's, until it has ended. */
+  #scope(options: CallOptions): CallScope {
+    const scope = new CallScope(options, () => this.#calls.delete(scope));
+    this.#calls.add(scope);
+    return scope;
   }
 
   #frame(message: Uint8Array): Uint8Array {

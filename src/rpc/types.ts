@@ -88,6 +88,8 @@ export interface ClientStream<I, O> {
 
 export interface RpcClient {
   readonly address: string;
+  /** No call is open. */
+  readonly idle: boolean;
   unary<M extends DescMethod & { methodKind: "unary" }>(
     method: M,
     request: MessageShape<M["input"]>,

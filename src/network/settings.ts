@@ -1,8 +1,8 @@
 /** What a development network is made of; kept beside its keys so that it starts again the same. */
 import { readFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { join } from "node:path";
+import { freePorts } from "../base/free-ports.ts";
 import { DenimError } from "../base/errors.ts";
 
 /** Organisations one process can serve on a laptop. */
@@ -126,25 +126,4 @@ export async function newSettings(choice: NetworkChoice): Promise<NetworkSetting
       chaincode: ports[2 + 2 * i],
     })),
   };
-}
-
-/** Ports nobody listens on now, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer();
-          server.once("error", reject);
-          server.listen(0, "127.0.0.1", () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === "object" && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
-  return ports;
 }

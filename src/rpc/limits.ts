@@ -26,6 +26,12 @@ export interface RpcLimits {
 
 const megabyte = 1024 * 1024;
 
+/**
+ * Memory of one HTTP/2 connection by the library's own account, in megabytes. It counts unread data of
+ * all calls; flow control is what limits those.
+ */
+export const maxSessionMegabytes = 1024;
+
 /** What a server uses where its options say nothing. */
 export const defaultServerLimits: RpcLimits = {
   maxMessageBytes: 100 * megabyte,

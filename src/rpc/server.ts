@@ -20,7 +20,7 @@ import { coalesceWrites } from "./coalesced-writes.ts";
 import { deferDestroy } from "./deferred-destroy.ts";
 import { HandshakeLog } from "./handshake-log.ts";
 import { keepAlive } from "./keepalive.ts";
-import { defaultServerLimits, type RpcLimits } from "./limits.ts";
+import { defaultServerLimits, maxSessionMegabytes, type RpcLimits } from "./limits.ts";
 import { listenError } from "./listen-error.ts";
 import {
   type AnyHandler,
@@ -82,8 +82,7 @@ class Http2RpcServer implements RpcServer {
         maxFrameSize: this.#limits.maxFrameBytes,
         enablePush: false,
       },
-      // Node counts unread data of all calls against this; flow control is our limit.
-      maxSessionMemory: 1024,
+      maxSessionMemory: maxSessionMegabytes,
     };
     if (options.tls) {
       const secure = http2.createSecureServer({

@@ -8,7 +8,7 @@ import { parseAddress } from "./address.ts";
 import { coalesceWrites } from "./coalesced-writes.ts";
 import { deferDestroy } from "./deferred-destroy.ts";
 import { keepAlive } from "./keepalive.ts";
-import type { RpcLimits } from "./limits.ts";
+import { maxSessionMegabytes, type RpcLimits } from "./limits.ts";
 import { letGo } from "./raw-sockets.ts";
 import { GrpcStatus, RpcError } from "./status.ts";
 import { clientTlsOptions, type ConnectFailure, explainConnectError } from "./tls.ts";
@@ -159,7 +159,7 @@ export async function openSession(
       enablePush: false,
     },
     peerMaxConcurrentStreams: target.limits.maxConcurrentStreams,
-    maxSessionMemory: 1024,
+    maxSessionMemory: maxSessionMegabytes,
   });
   return new ClientSession(session, target, socket);
 }

@@ -1,5 +1,5 @@
 /** Chaincode in Go as a local process: `go build`, in module mode or with a GOPATH. */
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DenimError } from "../../base/errors.ts";
 import { readCodePackage } from "../platforms/code-package.ts";
@@ -34,6 +34,9 @@ export async function buildGo(context: BuildContext): Promise<void> {
   );
   const source = join(gopath, "src", importPath);
   const output = join(directory, executable);
+  // A build that is cut leaves its work behind: where the unfinished build is removed, so is that.
+  const temporary = join(directory, "tmp");
+  mkdirSync(temporary, { recursive: true });
   // Without paths in the program, Go's cache holds for every directory that a build is made in;
   // without debugger's tables (stack traces need none), it is linked a third faster.
   const common = ["build", "-trimpath", "-ldflags=-w", "-o", output];
@@ -42,7 +45,7 @@ export async function buildGo(context: BuildContext): Promise<void> {
       go,
       [...common, ...moduleFlags(source), "."],
       source,
-      { GO111MODULE: "on", GOFLAGS: "-buildvcs=false" },
+      { GO111MODULE: "on", GOFLAGS: "-buildvcs=false", GOTMPDIR: temporary },
     )
     : await context.run(
       go,
@@ -52,6 +55,7 @@ export async function buildGo(context: BuildContext): Promise<void> {
       {
         GO111MODULE: "off",
         GOFLAGS: "",
+        GOTMPDIR: temporary,
         GOPATH: hasOwnShim(source) ? gopath : `${gopath}:${await shimGopath(context, go)}`,
       },
     );
@@ -62,7 +66,7 @@ export async function buildGo(context: BuildContext): Promise<void> {
     throw context.failed("go build made no program", "The path must name a main package.");
   }
   // Only the program is needed from here on.
-  rmSync(gopath, { recursive: true, force: true });
+  for (const place of [gopath, temporary]) rmSync(place, { recursive: true, force: true });
 }
 
 /** A package with a vendor directory needs no network; one without go.sum (or with it) may. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startFakePeer } from "../../../tests/support/fake-peer.ts";
 import {
@@ -14,6 +14,8 @@ import { DenimError } from "../../base/errors.ts";
 import { silentLogger } from "../../base/logger.ts";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import type { ChaincodeToRun } from "../types.ts";
+import type { BuildContext } from "./build.ts";
+import { buildGo } from "./go-build.ts";
 import { ProcessRuntime } from "./process-runtime.ts";
 import { findToolchain } from "./toolchain.ts";
 
@@ -96,4 +98,24 @@ Deno.test({
         return true;
       });
     }),
+});
+
+Deno.test("what a Go build works with lies in the build's own directory and is gone afterwards", async () => {
+  await withDirectory(async (directory) => {
+    let temporary = "";
+    const context: Partial<BuildContext> = {
+      directory,
+      toolchain: { go: "go" } as BuildContext["toolchain"],
+      chaincode: packaged(ChaincodeSpec_Type.GOLANG, join(root, "examples/asset-go"), "asset"),
+      run: (_command, _arguments, _directory, environment) => {
+        temporary = environment?.GOTMPDIR ?? "";
+        assert.ok(existsSync(temporary));
+        writeFileSync(join(directory, "chaincode"), "");
+        return Promise.resolve(undefined);
+      },
+    };
+    await buildGo(context as BuildContext);
+    assert.ok(temporary.startsWith(`${directory}/`), temporary);
+    assert.deepEqual(readdirSync(directory), ["chaincode"]);
+  });
 });

@@ -32,14 +32,16 @@ export function exitedBeforeReady(
   );
 }
 
-/** What JavaScript engines write when they abort for this reason, with SIGABRT or SIGTRAP. */
-const heapFull = /JavaScript (?:heap )?out of memory/;
+/** What JavaScript engines and the JVM write when they end for this reason, under codes of their own. */
+const heapFull =
+  /(JavaScript) (?:heap )?out of memory|Terminating due to (java)\.lang\.OutOfMemory/;
 
 /** `container exited with 1: it failed; …` */
 export function describeExit(status: ExitStatus, output: readonly OutputLine[]): string {
   const how = status.code ?? (status.signal === undefined ? "unknown code" : status.signal);
-  const meaning = status.code !== 0 && output.some(({ text }) => heapFull.test(text))
-    ? "it ran out of memory: its JavaScript heap was full"
+  const full = output.map(({ text }) => heapFull.exec(text)).find((match) => match !== null);
+  const meaning = status.code !== 0 && full !== undefined
+    ? `it ran out of memory: its ${full[1] ?? "Java"} heap was full`
     : status.meaning;
   return `container exited with ${how}: ${meaning}`;
 }

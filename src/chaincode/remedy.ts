@@ -55,6 +55,27 @@ const remedies: readonly Remedy[] = [
       `npm's registry does not have a dependency: check its name and version in package.json, and the registry that the build uses.`,
   },
   {
+    pattern: /Could not (?:find artifact|resolve dependencies|transfer artifact)|Could not GET '/,
+    advice: () =>
+      "Maven or Gradle could not get a dependency, named above: check its name and version in pom.xml or build.gradle, and that the build reaches the repository.",
+  },
+  {
+    pattern:
+      /invalid (?:target|source) release: (\S+)|release version (\S+) not supported|UnsupportedClassVersionError/,
+    advice: () =>
+      "It wants a newer Java than builds or runs it: lower the release in pom.xml or build.gradle, or use another chaincode.java.runtime image (or, for processes, another JDK).",
+  },
+  {
+    pattern: /no main manifest attribute|Could not find or load main class/,
+    advice: () =>
+      `The jar does not name its main class: set it in the manifest (mainClass in pom.xml or build.gradle), and ${repackage}.`,
+  },
+  {
+    pattern: /NoClassDefFoundError|ClassNotFoundException|NoSuchMethodError/,
+    advice: () =>
+      `The jar lacks a class, or has it in a version that does not fit: chaincode.jar must hold all dependencies (maven-shade-plugin, or Gradle's shadowJar), and ${repackage}.`,
+  },
+  {
     pattern:
       /(?:ENOTFOUND|EAI_AGAIN|ENETUNREACH|ETIMEDOUT)|could not resolve host|no such host|dial tcp .*: i\/o timeout|Temporary failure in name resolution/i,
     advice: () =>
@@ -108,6 +129,10 @@ const remedies: readonly Remedy[] = [
     advice: () => `The Go source does not compile, as shown above: correct it, and ${repackage}.`,
   },
   {
+    pattern: /COMPILATION ERROR|\.java:(?:\[\d+,\d+\]|\d+: error:)/,
+    advice: () => `The Java source does not compile, as shown above: correct it, and ${repackage}.`,
+  },
+  {
     pattern: /pull access denied|manifest unknown|manifest for \S+ not found|No such image/i,
     advice: () =>
       "An image is missing: set chaincode.builder and chaincode.*.runtime in core.yaml to images that the engine has or can pull.",
@@ -116,10 +141,15 @@ const remedies: readonly Remedy[] = [
     pattern: /^\s*panic: /m,
     advice: () => "It panicked: the lines after 'panic:' name the place in its source.",
   },
+  {
+    pattern: /^Exception in thread "main" /m,
+    advice: () =>
+      "It threw at its start: the lines after 'Exception' name the place in its source.",
+  },
 ];
 
 const byExitCode: Readonly<Record<number, string>> = {
-  0: "Its main function returned: it must start the shim (shim.Start, Shim.start) and wait.",
+  0: "Its main function returned: it must start the shim (shim.Start, Shim.start, ChaincodeBase.start) and wait.",
   126: "Make its start command executable and built for this machine.",
   127: "Its start command was not found: check the start script and the runtime image.",
   137:

@@ -49,6 +49,27 @@ Deno.test("what programs say when they fail leads to what to do", () => {
     [/may use its own directory/, 'NotCapable: Requires net access to "example.org:443"'],
     [/library/, "./chaincode: /lib/libc.so.6: version `GLIBC_2.34' not found"],
     [/It panicked/, "panic: runtime error: index out of range"],
+    [/It threw at its start/, 'Exception in thread "main" java.lang.IllegalStateException: no'],
+    [/ran out of memory/, "Terminating due to java.lang.OutOfMemoryError: Java heap space"],
+    [
+      /could not get a dependency/,
+      "[ERROR] Failed to execute goal on project cc: Could not resolve dependencies for project",
+    ],
+    [/could not get a dependency/, "   > Could not GET 'https://repo.example.org/x.pom'."],
+    [/newer Java/, "error: release version 21 not supported"],
+    [/newer Java/, "[ERROR] Fatal error compiling: error: invalid target release: 21"],
+    [
+      /newer Java/,
+      "Error: LinkageError occurred while loading main class X",
+      "\tjava.lang.UnsupportedClassVersionError: X has been compiled by a more recent version",
+    ],
+    [/does not name its main class/, "no main manifest attribute, in /root/chaincode.jar"],
+    [/lacks a class/, 'Exception in thread "main" java.lang.NoClassDefFoundError: org/x/Y'],
+    [
+      /Java source does not compile/,
+      "[ERROR] /build/src/src/main/java/org/x/Y.java:[10,5] cannot find symbol",
+    ],
+    [/Java source does not compile/, "Y.java:10: error: ';' expected"],
   ];
   for (const [expected, ...output] of cases) assert.match(remedy(...output) ?? "", expected);
 });

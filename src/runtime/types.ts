@@ -29,7 +29,7 @@ export interface StartRequest {
   readonly tls: ChaincodeTls | undefined;
   /** Additional environment, e.g. CORE_CHAINCODE_LOGGING_LEVEL. */
   readonly environment: Readonly<Record<string, string>>;
-  /** `host:port` where a JavaScript debugger can attach; other chaincode takes no notice. */
+  /** `host:port` where a debugger can attach to JavaScript or Java as a process; nothing else takes notice. */
   readonly inspect?: string;
 }
 

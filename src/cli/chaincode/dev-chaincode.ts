@@ -181,8 +181,8 @@ async function firstOf(
   }
 }
 
-/** Where JavaScript lies while it runs. */
-const builtSources = /(?:file:\/\/)?\/[^\s()'"]*\/builds\/[0-9a-f]{64}\/src\//g;
+/** Where JavaScript lies while it runs, and Java while it is built. */
+const builtSources = /(?:file:\/\/)?\/[^\s()'"]*\/builds\/[0-9a-f]{64}(?:\.\w+)?\/src\//g;
 
 /** So many files are named. */
 const maxShownFiles = 3;

@@ -96,7 +96,7 @@ const all = {
   inspect: {
     name: "inspect",
     kind: "boolean",
-    help: "Let a debugger attach to JavaScript chaincode",
+    help: "Let a debugger attach to JavaScript or Java chaincode",
   },
   "inspect-port": {
     name: "inspect-port",

@@ -1,6 +1,7 @@
 /** What a language's build and launch get and give. */
 import type { DenimError } from "../../base/errors.ts";
 import type { ChaincodeToRun } from "../types.ts";
+import type { Environment } from "./environment.ts";
 import type { JavaScriptEngine } from "./node-build.ts";
 import type { Toolchain } from "./toolchain.ts";
 
@@ -12,6 +13,8 @@ export interface BuildContext {
   readonly cacheDirectory: string;
   readonly toolchain: Toolchain;
   readonly engine: JavaScriptEngine;
+  /** Of the peer's environment what builds may know; `run` passes it on. */
+  readonly environment: Environment;
   /** Runs a build program. @returns what went wrong, or undefined on success */
   run(
     command: string,
@@ -32,7 +35,7 @@ export interface LaunchPlaces {
   /** A DNS name in the peer's TLS certificate; undefined when TLS is off. */
   readonly tlsServerName: string | undefined;
   readonly limits: ProcessLimits;
-  /** `host:port` where a JavaScript debugger is to be listened for; undefined for none. */
+  /** `host:port` where a debugger is to be listened for; undefined for none. */
   readonly inspect?: string;
 }
 

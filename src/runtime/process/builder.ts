@@ -14,6 +14,7 @@ import type { BuildContext } from "./build.ts";
 import { runChild } from "./child.ts";
 import { buildEnvironment, type Environment } from "./environment.ts";
 import { buildGo } from "./go-build.ts";
+import { buildJava } from "./java-build.ts";
 import { pruneBuilds } from "./prune.ts";
 import { buildNode, type JavaScriptEngine } from "./node-build.ts";
 import type { Toolchain } from "./toolchain.ts";
@@ -100,18 +101,20 @@ export class Builder {
       this.options.clock,
       (line) => this.#audience.tell(directory, line),
     );
+    const environment = buildEnvironment(this.options.environment);
     const context: BuildContext = {
       chaincode,
       directory: making,
       cacheDirectory,
       toolchain: this.options.toolchain,
       engine: this.options.engine,
-      run: async (command, arguments_, cwd, environment = {}) => {
+      environment,
+      run: async (command, arguments_, cwd, more = {}) => {
         const status = await runChild({
           command,
           arguments: arguments_,
           directory: cwd,
-          environment: { ...buildEnvironment(this.options.environment), ...environment },
+          environment: { ...environment, ...more },
           onLine: (_stream, text) => output.add("build", text),
           timeoutMs: buildTimeoutMs,
           signal,
@@ -127,6 +130,9 @@ export class Builder {
           break;
         case ChaincodeSpec_Type.GOLANG:
           await buildGo(context);
+          break;
+        case ChaincodeSpec_Type.JAVA:
+          await buildJava(context);
           break;
         default:
           throw new DenimError(

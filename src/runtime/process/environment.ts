@@ -38,6 +38,11 @@ const building = [
   "GOTOOLCHAIN",
   "CC",
   "CGO_ENABLED",
+  "JAVA_HOME",
+  "MAVEN_OPTS",
+  "MAVEN_ARGS",
+  "GRADLE_OPTS",
+  "GRADLE_USER_HOME",
 ];
 
 export type Environment = Readonly<Record<string, string>>;

@@ -26,6 +26,7 @@ import { startChild } from "./child.ts";
 import { type Environment, runEnvironment } from "./environment.ts";
 import { launchGo } from "./go-build.ts";
 import { identify, reapLeftovers, writeRecord } from "./leftovers.ts";
+import { launchJava } from "./java-build.ts";
 import { type JavaScriptEngine, launchNode } from "./node-build.ts";
 import { findToolchain, type Toolchain } from "./toolchain.ts";
 
@@ -109,21 +110,25 @@ export class ProcessRuntime implements ChaincodeRuntime {
   }
 
   check(): Promise<{ ok: true; detail: string } | { ok: false; reason: string }> {
-    const { deno, node, npm, go } = this.#toolchain;
+    const { deno, node, npm, go, java, mvn, gradle } = this.#toolchain;
     const javascript = deno !== undefined && this.#engine !== "node"
       ? `deno (${deno})`
       : node !== undefined
       ? `node (${node}${npm === undefined ? ", no npm" : ""})`
       : undefined;
-    if (javascript === undefined && go === undefined) {
+    if (javascript === undefined && go === undefined && java === undefined) {
       return Promise.resolve({
         ok: false,
-        reason: "no deno, node or go was found on PATH to run chaincode with",
+        reason: "no deno, node, go or java was found on PATH to run chaincode with",
       });
     }
+    const javaBuild = mvn ?? gradle;
     const parts = [
       javascript === undefined ? "no JavaScript runtime" : `JavaScript by ${javascript}`,
       go === undefined ? "no Go toolchain" : `Go by ${go}`,
+      java === undefined
+        ? "no Java"
+        : `Java by ${java}${javaBuild === undefined ? " (no Maven or Gradle)" : ""}`,
     ];
     return Promise.resolve({ ok: true, detail: parts.join(", ") });
   }
@@ -181,9 +186,7 @@ export class ProcessRuntime implements ChaincodeRuntime {
       limits,
       ...(request.inspect === undefined ? {} : { inspect: request.inspect }),
     };
-    const launch = request.chaincode.type === ChaincodeSpec_Type.NODE
-      ? launchNode(context, places)
-      : launchGo(context, places);
+    const launch = launcherOf(request.chaincode.type)(context, places);
     const { name, version } = request.chaincode;
     const logger = this.options.logger.named(`peer.chaincode.${name}-${version}`);
     const output = new OutputLog(this.options.clock, (line) => {
@@ -231,6 +234,18 @@ export class ProcessRuntime implements ChaincodeRuntime {
     for (const pid of reapLeftovers(join(this.options.directory, "instances"))) {
       this.#logger.warn(`ended chaincode process ${pid}, left by a peer that was killed`, { pid });
     }
+  }
+}
+
+/** How chaincode of a type is started; `build` has refused the types that cannot be. */
+function launcherOf(type: ChaincodeSpec_Type): typeof launchNode {
+  switch (type) {
+    case ChaincodeSpec_Type.NODE:
+      return launchNode;
+    case ChaincodeSpec_Type.JAVA:
+      return launchJava;
+    default:
+      return launchGo;
   }
 }
 

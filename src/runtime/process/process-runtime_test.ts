@@ -15,6 +15,7 @@ import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import { startChild } from "./child.ts";
 import { identify, startTimeOf, writeRecord } from "./leftovers.ts";
 import { dialAddress } from "./process-runtime.ts";
+import { findToolchain } from "./toolchain.ts";
 
 async function rejection(promise: Promise<unknown>): Promise<DenimError> {
   try {
@@ -234,15 +235,21 @@ Deno.test("a peer that listens everywhere is dialled on loopback", () => {
 });
 
 Deno.test("without any toolchain the check says what is missing", async () => {
-  const nothing = { deno: undefined, node: undefined, npm: undefined, go: undefined };
+  const nothing = findToolchain({ PATH: "/nowhere", GOROOT: "/nowhere" }, "denim");
   await withRuntime(async (runtime) => {
     const check = await runtime.check();
     assert(!check.ok);
-    assert.match(check.reason, /no deno, node or go/);
+    assert.match(check.reason, /no deno, node, go or java/);
     const error = await rejection(runtime.start(request(script("0")), new Recorder(), never));
     assert.equal(error.code, "toolchain-missing");
     const java = written(ChaincodeSpec_Type.JAVA, "java", { "src/pom.xml": "" });
     const other = await rejection(runtime.build(java, new Recorder(), never));
-    assert.equal(other.code, "unsupported-platform");
+    assert.equal(other.code, "toolchain-missing");
+    assert.match(other.hint ?? "", /Install a JDK/);
+    const car = written(ChaincodeSpec_Type.CAR, "car", {});
+    assert.equal(
+      (await rejection(runtime.build(car, new Recorder(), never))).code,
+      "unsupported-platform",
+    );
   }, { toolchain: nothing });
 });

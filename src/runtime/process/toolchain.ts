@@ -9,6 +9,9 @@ export interface Toolchain {
   readonly node: string | undefined;
   readonly npm: string | undefined;
   readonly go: string | undefined;
+  readonly java: string | undefined;
+  readonly mvn: string | undefined;
+  readonly gradle: string | undefined;
 }
 
 /** The first executable of this name on PATH. */
@@ -34,10 +37,16 @@ export function findToolchain(environment: Environment, running: string): Toolch
   const path = environment.PATH;
   const isDeno = /^deno(\.exe)?$/.test(basename(running));
   const goroot = environment.GOROOT ?? "/usr/local/go";
+  const javaHome = environment.JAVA_HOME;
   return {
     deno: isDeno ? running : findProgram("deno", path),
     node: findProgram("node", path),
     npm: findProgram("npm", path),
     go: findProgram("go", path) ?? findProgram("go", join(goroot, "bin")),
+    // As Maven and Gradle look for it.
+    java: (javaHome ? findProgram("java", join(javaHome, "bin")) : undefined) ??
+      findProgram("java", path),
+    mvn: findProgram("mvn", path),
+    gradle: findProgram("gradle", path),
   };
 }

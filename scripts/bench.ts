@@ -8,6 +8,7 @@
  *     deno task bench --catch-up                 a late peer takes over a channel
  *     deno task bench --gateway                  applications of fabric-gateway under Node
  *     deno task bench --endorse --peer …         any running peers, see bench/endorsements.ts
+ *     deno task bench --endorser [--rounds N]    an endorsement without network, see bench/endorser.ts
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -36,6 +37,12 @@ if (Deno.args.includes("--ledger")) {
 if (Deno.args.includes("--endorse")) {
   const { benchEndorsements } = await import("./bench/endorsements.ts");
   await benchEndorsements(Deno.args);
+  Deno.exit(0);
+}
+
+if (Deno.args.includes("--endorser")) {
+  const { benchEndorser } = await import("./bench/endorser.ts");
+  await benchEndorser(Number(option("--rounds") ?? 10));
   Deno.exit(0);
 }
 

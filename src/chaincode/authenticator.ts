@@ -3,11 +3,11 @@
  * core/chaincode/accesscontrol: the peer's own CA issues a certificate for every launch, and only
  * the holder of that certificate may register under that name.
  */
-import { createHash } from "node:crypto";
 import { fromBinary } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import { hex } from "../base/bytes.ts";
 import { DenimError } from "../base/errors.ts";
+import { sha256 } from "../crypto/hash.ts";
 import { ChaincodeIDSchema } from "../gen/peer/chaincode_pb.ts";
 import {
   type ChaincodeMessage,
@@ -121,8 +121,4 @@ export class Authenticator {
 
 function refused(message: string): DenimError {
   return new DenimError("unauthenticated-chaincode", message);
-}
-
-function sha256(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(bytes).digest());
 }

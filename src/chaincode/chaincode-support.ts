@@ -3,7 +3,7 @@
  * not run yet. Mirrors core/chaincode/chaincode_support.go.
  */
 import { randomUUID } from "node:crypto";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { sleep } from "../base/async.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
@@ -51,6 +51,7 @@ import type {
   TransactionParams,
 } from "./types.ts";
 import { wrapError } from "./wrap-error.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 
 export interface ChaincodeSupportOptions {
   readonly config: ChaincodeSupportConfig;
@@ -324,7 +325,7 @@ class StreamChaincodeSupport implements ChaincodeHost {
     params: TransactionParams,
     input: ChaincodeInput | undefined,
   ): Promise<ChaincodeMessage> {
-    const bytes = toBinary(
+    const bytes = encodeWire(
       ChaincodeInputSchema,
       create(ChaincodeInputSchema, { args: input?.args ?? [], decorations: params.decorations }),
     );

@@ -1,5 +1,4 @@
 /** From the last message of a chaincode to a result. Mirrors processChaincodeExecutionResult of core/chaincode/chaincode_support.go. */
-import { fromBinary } from "@bufbuild/protobuf";
 import { text } from "../base/bytes.ts";
 import { DenimError } from "../base/errors.ts";
 import {
@@ -7,6 +6,7 @@ import {
   ChaincodeMessage_Type as Type,
 } from "../gen/peer/chaincode_shim_pb.ts";
 import { ResponseSchema } from "../gen/peer/proposal_response_pb.ts";
+import { decodeWire } from "../protocol/wire-decoder.ts";
 import type { ExecuteResult } from "./types.ts";
 import { wrapError } from "./wrap-error.ts";
 
@@ -34,7 +34,9 @@ export async function executionResult(
   }
   if (last.type === Type.COMPLETED) {
     try {
-      return { response: fromBinary(ResponseSchema, last.payload), event };
+      // Whole, since it becomes part of what is endorsed.
+      const response = decodeWire(ResponseSchema, last.payload, { keepUnknown: true });
+      return { response, event };
     } catch (error) {
       throw wrapError(`failed to unmarshal response for transaction ${txId}`, error);
     }

@@ -1,7 +1,8 @@
 /** Rows on their way to the shim. Mirrors core/chaincode/pending_query_result.go. */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { KeyModificationSchema, KVSchema } from "../gen/ledger/queryresult/kv_query_result_pb.ts";
 import type { KeyModification, KeyValue, ResultsIterator } from "../ledger/types.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 
 export type QueryRow = KeyValue | KeyModification;
 
@@ -31,11 +32,11 @@ export class PendingQuery {
 
 function encodeRow(row: QueryRow): Uint8Array {
   return "namespace" in row
-    ? toBinary(
+    ? encodeWire(
       KVSchema,
       create(KVSchema, { namespace: row.namespace, key: row.key, value: row.value }),
     )
-    : toBinary(
+    : encodeWire(
       KeyModificationSchema,
       create(KeyModificationSchema, {
         txId: row.txId,

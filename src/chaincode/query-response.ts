@@ -3,7 +3,7 @@
  * core/chaincode/query_response_generator.go: how far the iterator is
  * read ahead shows in the end key of a recorded range query, so it is reproduced exactly.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import {
   type QueryResponse,
   QueryResponseMetadataSchema,
@@ -12,6 +12,7 @@ import {
 import type { PagedIterator } from "../ledger/types.ts";
 import type { PendingQuery, QueryRow } from "./pending-query.ts";
 import type { TransactionContext } from "./transaction-context.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 
 /** Results in one message to the shim. Fabric's MaxResultLimit. */
 export const maxResultsPerBatch = 100;
@@ -63,7 +64,7 @@ export function pageOf(
       bookmark,
     });
     const page = response(query.id, query.cut(), false);
-    page.metadata = toBinary(QueryResponseMetadataSchema, metadata);
+    page.metadata = encodeWire(QueryResponseMetadataSchema, metadata);
     return page;
   });
 }

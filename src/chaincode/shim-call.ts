@@ -1,11 +1,12 @@
 /** One request of a chaincode, and what serving it needs. */
-import { type DescMessage, fromBinary, type MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { DenimError } from "../base/errors.ts";
 import type { Bundle } from "../channel/types.ts";
 import type { ChaincodeInput } from "../gen/peer/chaincode_pb.ts";
 import type { ChaincodeMessage } from "../gen/peer/chaincode_shim_pb.ts";
 import type { PeerLedger, TxSimulator } from "../ledger/types.ts";
 import type { AclProvider } from "../channel/types.ts";
+import { decodeWire } from "../protocol/wire-decoder.ts";
 import { requireReadAccess, type SignaturePolicyCompiler } from "./collection-access.ts";
 import type { TransactionContext } from "./transaction-context.ts";
 import type { DefinitionSource, SystemChaincodeRegistry, TransactionParams } from "./types.ts";
@@ -49,7 +50,7 @@ export type ShimOperation = (call: ShimCall) => Uint8Array | Promise<Uint8Array>
 /** @throws DenimError `malformed-message` with Fabric's prefix */
 export function decode<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
   try {
-    return fromBinary(schema, bytes);
+    return decodeWire(schema, bytes);
   } catch (error) {
     throw new DenimError(
       "malformed-message",

@@ -1,5 +1,4 @@
 /** A chaincode calls a chaincode. Mirrors HandleInvokeChaincode and checkACL of core/chaincode/handler.go. */
-import { toBinary } from "@bufbuild/protobuf";
 import { equal } from "../base/bytes.ts";
 import { DenimError } from "../base/errors.ts";
 import { ChaincodeSpecSchema } from "../gen/peer/chaincode_pb.ts";
@@ -10,6 +9,7 @@ import { signedDataOf } from "./signed-data.ts";
 import type { TransactionContext } from "./transaction-context.ts";
 import type { TransactionParams } from "./types.ts";
 import { wrapError } from "./wrap-error.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 
 /** The ACL resource that guards a call of one chaincode by another. */
 const chaincodeToChaincode = "peer/ChaincodeToChaincode";
@@ -106,7 +106,7 @@ async function execute(
     : instantiatedVersion(services, params, name);
   try {
     const last = await services.invoke(params, name, version, input);
-    return toBinary(ChaincodeMessageSchema, last);
+    return encodeWire(ChaincodeMessageSchema, last);
   } catch (error) {
     throw wrapError("execute failed", error);
   }

@@ -1,5 +1,5 @@
 /** Ranges, rich queries and history, with their iterators. Mirrors the query part of core/chaincode/handler.go. */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { DenimError } from "../base/errors.ts";
 import {
   GetHistoryForKeySchema,
@@ -16,6 +16,7 @@ import type { PagedIterator, ResultsIterator } from "../ledger/types.ts";
 import type { QueryRow } from "./pending-query.ts";
 import { nextBatch, pageOf } from "./query-response.ts";
 import { decode, requireCollectionRead, type ShimCall, simulatorOf } from "./shim-call.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 
 export function getStateByRange(call: ShimCall): Uint8Array {
   const range = decode(GetStateByRangeSchema, call.message.payload);
@@ -117,5 +118,5 @@ function returnLimit(call: ShimCall, { pageSize }: QueryMetadata): number {
 }
 
 function encode(response: QueryResponse): Uint8Array {
-  return toBinary(QueryResponseSchema, response);
+  return encodeWire(QueryResponseSchema, response);
 }

@@ -1,5 +1,5 @@
 /** Single keys: value, deletion, metadata, hash. Mirrors the Handle… functions of core/chaincode/handler.go. */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { emptyBytes } from "../base/bytes.ts";
 import { DenimError } from "../base/errors.ts";
 import {
@@ -17,6 +17,7 @@ import {
   type ShimCall,
   simulatorOf,
 } from "./shim-call.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 
 export function getState(call: ShimCall): Uint8Array {
   const { key, collection } = decode(GetStateSchema, call.message.payload);
@@ -70,7 +71,7 @@ export function getStateMetadata(call: ShimCall): Uint8Array {
     metadata = simulator.getPrivateDataMetadata(call.chaincodeName, collection, key);
   }
   const entries = [...metadata ?? []].map(([metakey, value]) => ({ metakey, value }));
-  return toBinary(StateMetadataResultSchema, create(StateMetadataResultSchema, { entries }));
+  return encodeWire(StateMetadataResultSchema, create(StateMetadataResultSchema, { entries }));
 }
 
 export function putStateMetadata(call: ShimCall): Uint8Array {

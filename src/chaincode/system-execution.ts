@@ -1,5 +1,5 @@
 /** System chaincode is called directly, not over a stream. */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { withDeadline } from "../base/async.ts";
 import { DenimError } from "../base/errors.ts";
 import { type ChaincodeEvent, ChaincodeEventSchema } from "../gen/peer/chaincode_event_pb.ts";
@@ -12,6 +12,7 @@ import {
 import { ResponseSchema } from "../gen/peer/proposal_response_pb.ts";
 import type { SystemChaincode } from "../syscc/types.ts";
 import type { TransactionParams } from "./types.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 
 /** Responses of this status and above discard the event. Mirrors shim.ERRORTHRESHOLD. */
 const errorThreshold = 400;
@@ -61,7 +62,7 @@ export async function executeSystemChaincode(
   }
   return create(ChaincodeMessageSchema, {
     type: Type.COMPLETED,
-    payload: toBinary(ResponseSchema, response),
+    payload: encodeWire(ResponseSchema, response),
     txid: txId,
     channelId,
     chaincodeEvent: response.status < errorThreshold ? event : undefined,

@@ -1,7 +1,7 @@
 /**
  * The signed request that starts a stream of blocks. Mirrors core/deliverservice/requester.go.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import {
   type Envelope,
   EnvelopeSchema,
@@ -11,6 +11,7 @@ import {
 import { ChannelHeaderSchema, SignatureHeaderSchema } from "../gen/common/common_pb.ts";
 import { SeekInfo_SeekBehavior, SeekInfoSchema, SeekPositionSchema } from "../gen/orderer/ab_pb.ts";
 import type { SigningIdentity } from "../msp/types.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 
 /** Go's math.MaxUint64: a stream that never ends. */
 const endless = 0xffff_ffff_ffff_ffffn;
@@ -55,14 +56,14 @@ export function createSeekEnvelope(request: SeekRequest): Envelope {
     creator: signer.serialized,
     nonce: crypto.getRandomValues(new Uint8Array(nonceBytes)),
   });
-  const payload = toBinary(
+  const payload = encodeWire(
     PayloadSchema,
     create(PayloadSchema, {
       header: {
-        channelHeader: toBinary(ChannelHeaderSchema, channelHeader),
-        signatureHeader: toBinary(SignatureHeaderSchema, signatureHeader),
+        channelHeader: encodeWire(ChannelHeaderSchema, channelHeader),
+        signatureHeader: encodeWire(SignatureHeaderSchema, signatureHeader),
       },
-      data: toBinary(SeekInfoSchema, seek),
+      data: encodeWire(SeekInfoSchema, seek),
     }),
   );
   return create(EnvelopeSchema, { payload, signature: signer.sign(payload) });

@@ -6,17 +6,9 @@ import { latin1 } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import { ecPrivateKeyFromPem, ecPublicKeyFromSpki } from "./ec-key.ts";
 import { acceptableSignature, toLowS } from "./ecdsa-signature.ts";
+import { libcryptoNames } from "./libcrypto-names.ts";
 import { VerifyWorkers } from "./verify-workers.ts";
 import type { EcdsaProvider, EcPublicKey, SignatureCheck, Signer } from "./types.ts";
-
-/** Where to look, best first. */
-export const libcryptoNames: readonly string[] = [
-  "libcrypto.so.3",
-  "libcrypto.so.1.1",
-  "libcrypto.3.dylib",
-  "/opt/homebrew/opt/openssl@3/lib/libcrypto.3.dylib",
-  "/usr/local/opt/openssl@3/lib/libcrypto.3.dylib",
-];
 
 const verifySignature = {
   parameters: ["pointer", "buffer", "usize", "buffer", "usize"],

@@ -1,8 +1,8 @@
 /** Is a seek request's channel header fresh, and bound to its connection? Mirrors common/deliver and core/comm/util.go. */
-import { createHash } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import { equal, hex } from "../base/bytes.ts";
 import { DenimError } from "../base/errors.ts";
+import { sha256 } from "../crypto/hash.ts";
 import type { ChannelHeader } from "../gen/common/common_pb.ts";
 import { timestampToMs } from "../protocol/timestamp.ts";
 
@@ -47,7 +47,7 @@ function checkTlsBinding(claimed: Uint8Array, certificate: Uint8Array | undefine
   if (!certificate) {
     throw new DenimError("tls-binding", "client didn't send a TLS certificate");
   }
-  const actual = new Uint8Array(createHash("sha256").update(certificate).digest());
+  const actual = sha256(certificate);
   if (equal(actual, claimed)) return;
   throw new DenimError(
     "tls-binding",

@@ -3,7 +3,6 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { utf8 } from "../base/bytes.ts";
 import { SignaturePolicyEnvelopeSchema } from "../gen/common/policies_pb.ts";
 import { ReadWriteSetBuilder } from "../ledger/rwset/builder.ts";
-import { readWriteSetOf } from "../ledger/rwset/decode.ts";
 import { chaincodeInterest, type InterestSource } from "./chaincode-interest.ts";
 import { withWorld } from "./endorser_testkit.ts";
 
@@ -21,7 +20,7 @@ function interestOf(
   const builder = new ReadWriteSetBuilder();
   record(builder);
   const { chaincodes } = chaincodeInterest({
-    namespaces: readWriteSetOf(builder.build().publicSet).namespaces,
+    namespaces: builder.build().namespaces,
     privateReads,
     state: {
       getStateMetadata: (_, key) => key.startsWith("own") ? underPolicy : undefined,
@@ -89,7 +88,7 @@ Deno.test("where private reads are not known, recorded hashes count as such", ()
   const builder = new ReadWriteSetBuilder();
   read(builder);
   const { chaincodes } = chaincodeInterest({
-    namespaces: readWriteSetOf(builder.build().publicSet).namespaces,
+    namespaces: builder.build().namespaces,
     privateReads: undefined,
     state: { getStateMetadata: () => undefined, getPrivateDataMetadataByHash: () => undefined },
     isSystemChaincode: () => false,

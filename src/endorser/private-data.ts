@@ -2,7 +2,7 @@
  * Private write sets of a simulation on their way to the transient store, with the collection
  * definitions they were made under. Mirrors core/endorser/pvtrwset_assembler.go of Fabric 1.4.2.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { DenimError, messageOf } from "../base/errors.ts";
 import {
   type CollectionConfigPackage,
@@ -12,6 +12,7 @@ import type { TxPvtReadWriteSet } from "../gen/ledger/rwset/rwset_pb.ts";
 import { TxPvtReadWriteSetWithConfigInfoSchema } from "../gen/transientstore/transientstore_pb.ts";
 import type { PeerLedger, QueryExecutor } from "../ledger/types.ts";
 import { decode } from "../protocol/decode.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 
 /** Keeps private writes until their transaction commits. @throws DenimError with Fabric's text */
 export type PrivateDataDistributor = (
@@ -51,7 +52,7 @@ export function collectionConfigsOf(ledger: PeerLedger, set: TxPvtReadWriteSet):
   } finally {
     executor.done();
   }
-  return toBinary(
+  return encodeWire(
     TxPvtReadWriteSetWithConfigInfoSchema,
     create(TxPvtReadWriteSetWithConfigInfoSchema, { collectionConfigs }),
   );

@@ -16,7 +16,6 @@ import {
   ChaincodeSpec_Type,
 } from "../gen/peer/chaincode_pb.ts";
 import { ChaincodeProposalPayloadSchema } from "../gen/peer/proposal_pb.ts";
-import { readWriteSetOf } from "../ledger/rwset/decode.ts";
 import type { PeerLedger, SimulationResults } from "../ledger/types.ts";
 import { decode } from "../protocol/decode.ts";
 import { chaincodeInterest } from "./chaincode-interest.ts";
@@ -216,14 +215,14 @@ export class InitializationFailed extends DenimError {
 }
 
 function interestOf(
-  { publicSet, privateReads }: SimulationResults,
+  { namespaces, privateReads }: SimulationResults,
   ledger: PeerLedger,
   { systemChaincodes }: EndorserDependencies,
 ): ChaincodeInterest {
   const state = ledger.newQueryExecutor();
   try {
     return chaincodeInterest({
-      namespaces: readWriteSetOf(publicSet).namespaces,
+      namespaces,
       privateReads,
       state,
       isSystemChaincode: (name) => systemChaincodes.isSystemChaincode(name),

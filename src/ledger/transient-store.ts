@@ -3,12 +3,13 @@
  * ledger. Mirrors core/transientstore/store.go.
  */
 import { existsSync } from "node:fs";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { type TxPvtReadWriteSet, TxPvtReadWriteSetSchema } from "../gen/ledger/rwset/rwset_pb.ts";
 import { DenimError } from "../base/errors.ts";
 import type { LedgerLimits } from "./limits.ts";
 import { Database } from "./storage/database.ts";
 import type { TransientStore } from "./types.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 
 const table = `CREATE TABLE IF NOT EXISTS transient (
   id INTEGER PRIMARY KEY,
@@ -37,7 +38,7 @@ export class FileTransientStore implements TransientStore {
     ).run(
       txId,
       endorsementHeight,
-      toBinary(TxPvtReadWriteSetSchema, set),
+      encodeWire(TxPvtReadWriteSetSchema, set),
       collectionConfigs ?? null,
     );
   }

@@ -1,7 +1,7 @@
 /** The ledger's public face. Mirrors core/ledger/ledger_interface.go of Fabric 1.4.2. */
 import type { Block } from "../gen/common/common_pb.ts";
-import type { TxReadWriteSet } from "../gen/ledger/rwset/rwset_pb.ts";
 import type { TxPvtReadWriteSet } from "../gen/ledger/rwset/rwset_pb.ts";
+import type { NamespaceSet } from "./rwset/decode.ts";
 
 /** The height of a write: block number and position in the block. */
 export interface Version {
@@ -85,9 +85,10 @@ export interface QueryExecutor {
 }
 
 export interface SimulationResults {
-  readonly publicSet: TxReadWriteSet;
-  /** Serialized publicSet: the bytes that are endorsed. */
+  /** Serialized TxReadWriteSet: the bytes that are endorsed. */
   readonly publicBytes: Uint8Array;
+  /** What these say. */
+  readonly namespaces: readonly NamespaceSet[];
   /** Clear private writes, to be sent to the transient store; undefined when there are none. */
   readonly privateSet: TxPvtReadWriteSet | undefined;
   /** Collections whose clear data were read or queried, by namespace; hashes alone do not count. */

@@ -1,9 +1,10 @@
 /** The bytes of an identity on the wire. */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { strictText, utf8 } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import { SerializedIdentitySchema } from "../gen/msp/identities_pb.ts";
 import { decodeAsGo } from "../protocol/go-wire.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 
 const mspidTag = 0x0a;
 const idBytesTag = 0x12;
@@ -42,7 +43,7 @@ export function decodeSerializedIdentity(
 /** SerializedIdentity bytes of a PEM certificate. Mirrors msp.NewSerializedIdentity. */
 export function serializeIdentity(mspId: string, certificatePem: string | Uint8Array): Uint8Array {
   const idBytes = typeof certificatePem === "string" ? utf8(certificatePem) : certificatePem;
-  return toBinary(
+  return encodeWire(
     SerializedIdentitySchema,
     create(SerializedIdentitySchema, { mspid: mspId, idBytes }),
   );

@@ -4,10 +4,11 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { type Block, BlockSchema } from "../gen/common/common_pb.ts";
 import { Database } from "../ledger/storage/database.ts";
 import { ordererError } from "./orderer-error.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 
 /** Name of the file in the orderer's data directory. */
 export const ordererDatabaseFile = "orderer.db";
@@ -109,7 +110,7 @@ export class OrdererBlockStore {
     this.#database.transaction(() => {
       const insert = this.#database.prepare("INSERT INTO blocks VALUES (?, ?, ?)");
       for (const { channelId, block } of entries) {
-        insert.run(channelId, Number(block.header?.number), toBinary(BlockSchema, block));
+        insert.run(channelId, Number(block.header?.number), encodeWire(BlockSchema, block));
       }
     });
   }

@@ -1,5 +1,5 @@
 /** Makes, signs and stores a channel's blocks. Mirrors orderer/common/multichannel/blockwriter.go. */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { concat, emptyBytes } from "../base/bytes.ts";
 import { lastConfigIndex } from "../channel/config-block.ts";
 import {
@@ -22,11 +22,12 @@ import {
   setMetadataSlot,
 } from "../protocol/block.ts";
 import { newNonce } from "../protocol/txid.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 import { ordererError } from "./orderer-error.ts";
 
 /** The first block of a new channel: its configuration, unsigned as Fabric leaves it. */
 export function firstBlock(config: Envelope): Block {
-  return newBlock(0n, emptyBytes, [toBinary(EnvelopeSchema, config)]);
+  return newBlock(0n, emptyBytes, [encodeWire(EnvelopeSchema, config)]);
 }
 
 /** Knows the tip of one chain. `make` computes the next block, `advance` accepts it after it was stored. */
@@ -46,7 +47,7 @@ export class BlockWriter {
   make(messages: readonly Envelope[], sequence: number): Block {
     const tip = this.#tip.header;
     if (!tip) throw ordererError("damaged-chain", "the newest block has no header");
-    const data = messages.map((message) => toBinary(EnvelopeSchema, message));
+    const data = messages.map((message) => encodeWire(EnvelopeSchema, message));
     const block = newBlock(tip.number + 1n, blockHeaderHash(tip), data);
     const lastConfig = create(LastConfigSchema, {
       index: sequence > this.#lastConfigSequence ? tip.number + 1n : this.#lastConfigBlock,
@@ -56,7 +57,7 @@ export class BlockWriter {
       block,
       BlockMetadataIndex.LAST_CONFIG,
       encodeMetadata(
-        create(MetadataSchema, { value: toBinary(LastConfigSchema, lastConfig) }),
+        create(MetadataSchema, { value: encodeWire(LastConfigSchema, lastConfig) }),
       ),
     );
     this.#sign(block, lastConfig.index);
@@ -73,11 +74,11 @@ export class BlockWriter {
   }
 
   #sign(block: Block, lastConfigIndex: bigint): void {
-    const signatureHeader = toBinary(
+    const signatureHeader = encodeWire(
       SignatureHeaderSchema,
       create(SignatureHeaderSchema, { creator: this.signer.serialized, nonce: newNonce() }),
     );
-    const value = toBinary(
+    const value = encodeWire(
       OrdererBlockMetadataSchema,
       create(OrdererBlockMetadataSchema, {
         lastConfig: { index: lastConfigIndex },

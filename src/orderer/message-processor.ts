@@ -1,5 +1,4 @@
 /** Turns what clients broadcast into what is ordered. Mirrors orderer/common/msgprocessor/standardchannel.go. */
-import { toBinary } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import { type BundleDeps, type ChannelBundle, createBundle } from "../channel/bundle.ts";
 import { envelopeOfType } from "../channel/envelope-of-type.ts";
@@ -14,6 +13,7 @@ import { ConsensusType_State } from "../gen/orderer/configuration_pb.ts";
 import type { SigningIdentity } from "../msp/types.ts";
 import { createSignedEnvelope } from "../protocol/envelope.ts";
 import { newNonce } from "../protocol/txid.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 import { filterMessage } from "./message-filters.ts";
 import { checkServable, ordererConfig } from "./orderer-config.ts";
 import { ordererError, withContext } from "./orderer-error.ts";
@@ -83,7 +83,7 @@ export class StandardProcessor implements MessageProcessor {
     const envelope = this.sign(
       HeaderType.CONFIG,
       channelId,
-      toBinary(ConfigEnvelopeSchema, configEnvelope),
+      encodeWire(ConfigEnvelopeSchema, configEnvelope),
     );
     // Once more, above all for its size.
     this.filter(envelope);

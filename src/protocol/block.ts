@@ -2,8 +2,7 @@
  * Blocks as bytes: what is hashed, what is signed, and where metadata lives.
  * Mirrors protos/common/block.go and protos/utils/blockutils.go of Fabric 1.4.2.
  */
-import { createHash } from "node:crypto";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import {
   type Block,
   type BlockHeader,
@@ -15,6 +14,8 @@ import {
 } from "../gen/common/common_pb.ts";
 import { emptyBytes } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
+import { sha256Of } from "../crypto/sha256.ts";
+import { encodeWire } from "./wire-encoder.ts";
 
 /** Metadata slots of a new block: one for each BlockMetadataIndex. */
 export const metadataSlots = 5;
@@ -80,7 +81,7 @@ export function blockHeaderBytes(
 export function blockHeaderHash(
   header: Pick<BlockHeader, "number" | "previousHash" | "dataHash">,
 ): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(createHash("sha256").update(blockHeaderBytes(header)).digest());
+  return sha256Of([blockHeaderBytes(header)]);
 }
 
 /**
@@ -88,9 +89,7 @@ export function blockHeaderHash(
  * therefore be split differently under the same hash (CVE-2023-46132), which receivers must refuse.
  */
 export function blockDataHash(data: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const hash = createHash("sha256");
-  for (const envelope of data) hash.update(envelope);
-  return new Uint8Array(hash.digest());
+  return sha256Of(data);
 }
 
 /** A block with its data hash set and all metadata slots empty. */
@@ -141,5 +140,5 @@ export function blockMetadata(block: Block, index: BlockMetadataIndex): Metadata
 
 /** Serialized Metadata for a slot. */
 export function encodeMetadata(metadata: Metadata): Uint8Array<ArrayBuffer> {
-  return toBinary(MetadataSchema, metadata);
+  return encodeWire(MetadataSchema, metadata);
 }

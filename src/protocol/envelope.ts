@@ -1,5 +1,5 @@
 /** Envelopes: signed messages with a channel header. Mirrors protos/utils/commonutils.go. */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import { DenimError } from "../base/errors.ts";
 import {
@@ -19,6 +19,7 @@ import type { SigningIdentity } from "./signing-identity.ts";
 import { decode } from "./decode.ts";
 import { timestampFromMs } from "./timestamp.ts";
 import { computeTxId } from "./txid.ts";
+import { encodeWire } from "./wire-encoder.ts";
 
 export interface SignedEnvelopeInput {
   readonly type: HeaderType;
@@ -52,13 +53,13 @@ export function createSignedEnvelope(input: SignedEnvelopeInput): Envelope {
   // Whole seconds, as MakeChannelHeader gives them.
   if (channelHeader.timestamp !== undefined) channelHeader.timestamp.nanos = 0;
   const header = create(HeaderSchema, {
-    channelHeader: toBinary(ChannelHeaderSchema, channelHeader),
-    signatureHeader: toBinary(
+    channelHeader: encodeWire(ChannelHeaderSchema, channelHeader),
+    signatureHeader: encodeWire(
       SignatureHeaderSchema,
       create(SignatureHeaderSchema, { creator, nonce }),
     ),
   });
-  const payload = toBinary(PayloadSchema, create(PayloadSchema, { header, data: input.data }));
+  const payload = encodeWire(PayloadSchema, create(PayloadSchema, { header, data: input.data }));
   return create(EnvelopeSchema, { payload, signature: input.signer?.sign(payload) });
 }
 

@@ -1,204 +1,12 @@
 /**
  * Decoding of protobuf bytes that were written by others, with the verdict golang/protobuf 1.x
- * gives. Peers must agree on which bytes are readable, or they disagree about transactions:
- * protobuf-es reads a field without looking at its wire type and lets a nested message run past
- * its end; Go keeps a field of the wrong wire type as unknown and refuses an overrun.
+ * gives; see wire-decoder.ts. Also what there is to know about bytes without a descriptor.
  */
-import type { DescField, DescMessage, MessageShape } from "@bufbuild/protobuf";
-import { fromBinary, ScalarType } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
-import { concat } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
-
-/** Depth of nested messages we read; Go knows no limit, the machine's stack does. */
-const maxNestingDepth = 1000;
-
-interface FieldShape {
-  readonly wireType: WireType;
-  readonly packable: boolean;
-  readonly message: DescMessage | undefined;
-}
-
-type MessageTable = ReadonlyMap<number, FieldShape>;
-
-/** Derived from generated descriptors only, so sharing it between peers of one process is safe. */
-const tables = new WeakMap<DescMessage, MessageTable>();
-
-function scalarWireType(scalar: ScalarType): WireType {
-  switch (scalar) {
-    case ScalarType.STRING:
-    case ScalarType.BYTES:
-      return WireType.LengthDelimited;
-    case ScalarType.DOUBLE:
-    case ScalarType.FIXED64:
-    case ScalarType.SFIXED64:
-      return WireType.Bit64;
-    case ScalarType.FLOAT:
-    case ScalarType.FIXED32:
-    case ScalarType.SFIXED32:
-      return WireType.Bit32;
-    default:
-      return WireType.Varint;
-  }
-}
-
-function fieldShape(field: DescField): FieldShape {
-  const delimited = WireType.LengthDelimited;
-  const repeated = field.fieldKind === "list";
-  const kind = repeated ? field.listKind : field.fieldKind;
-  if (kind === "message") {
-    return { wireType: delimited, packable: false, message: field.message };
-  }
-  // The entries of a map are left to the library: none of Fabric's decide about validity.
-  if (kind === "map") return { wireType: delimited, packable: false, message: undefined };
-  const wireType = kind === "enum" || field.scalar === undefined
-    ? WireType.Varint
-    : scalarWireType(field.scalar);
-  return { wireType, packable: repeated && wireType !== delimited, message: undefined };
-}
-
-function tableOf(schema: DescMessage): MessageTable {
-  let table = tables.get(schema);
-  if (table === undefined) {
-    table = new Map(schema.fields.map((field) => [field.number, fieldShape(field)]));
-    tables.set(schema, table);
-  }
-  return table;
-}
-
-/** A cursor over the bytes of one message; every step checks the bounds. */
-class Scanner {
-  pos: number;
-
-  constructor(readonly bytes: Uint8Array, start: number, readonly end: number) {
-    this.pos = start;
-  }
-
-  /** A varint of at most 10 bytes; exact up to 2^53, larger ones only ever mean "too large". */
-  varint(): number {
-    let value = 0;
-    let scale = 1;
-    for (let i = 0; i < 10; i++) {
-      if (this.pos >= this.end) throw new RangeError("unexpected EOF");
-      const byte = this.bytes[this.pos++];
-      value += (byte & 0x7f) * scale;
-      if (byte < 0x80) return value;
-      scale *= 128;
-    }
-    throw new RangeError("integer overflow");
-  }
-
-  advance(length: number): void {
-    if (length > this.end - this.pos) throw new RangeError("unexpected EOF");
-    this.pos += length;
-  }
-
-  /** Passes one value of the wire type, whole groups included. */
-  skip(wireType: number, depth: number): void {
-    switch (wireType) {
-      case WireType.Varint:
-        this.varint();
-        return;
-      case WireType.Bit64:
-        return this.advance(8);
-      case WireType.LengthDelimited:
-        return this.advance(this.varint());
-      case WireType.StartGroup:
-        return this.skipGroup(depth + 1);
-      case WireType.Bit32:
-        return this.advance(4);
-      default:
-        throw new RangeError(`bad wire type ${wireType}`);
-    }
-  }
-
-  skipGroup(depth: number): void {
-    if (depth > maxNestingDepth) throw new RangeError("groups nested too deeply");
-    for (;;) {
-      const wireType = this.varint() % 8;
-      if (wireType === WireType.EndGroup) return;
-      this.skip(wireType, depth);
-    }
-  }
-}
-
-/** Is every known field of the right wire type and in bounds? @throws RangeError what Go refuses */
-function conforms(
-  schema: DescMessage,
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  depth: number,
-): boolean {
-  if (depth > maxNestingDepth) throw new RangeError("messages nested too deeply");
-  const table = tableOf(schema);
-  const scanner = new Scanner(bytes, start, end);
-  let clean = true;
-  while (scanner.pos < end) {
-    const tag = scanner.varint();
-    const number = Math.floor(tag / 8);
-    const wireType = tag % 8;
-    if (number === 0) throw new RangeError("illegal tag 0");
-    const shape = table.get(number);
-    if (shape === undefined) {
-      // Groups and huge numbers are legal as unknown fields, but not every library agrees.
-      if (wireType === WireType.StartGroup || number >= 2 ** 29) clean = false;
-      scanner.skip(wireType, depth);
-      continue;
-    }
-    if (wireType !== shape.wireType) {
-      if (!(shape.packable && wireType === WireType.LengthDelimited)) clean = false;
-      scanner.skip(wireType, depth);
-      continue;
-    }
-    if (shape.message === undefined) {
-      scanner.skip(wireType, depth);
-      continue;
-    }
-    const length = scanner.varint();
-    const from = scanner.pos;
-    scanner.advance(length);
-    if (!conforms(shape.message, bytes, from, scanner.pos, depth + 1)) clean = false;
-  }
-  return clean;
-}
-
-function varintBytes(value: number): Uint8Array {
-  const digits: number[] = [];
-  for (; value >= 0x80; value = Math.floor(value / 128)) digits.push((value % 128) | 0x80);
-  digits.push(value);
-  return Uint8Array.from(digits);
-}
-
-/** The message without what Go would not read into it: its unknown and mistyped fields. */
-function withoutUnknown(schema: DescMessage, bytes: Uint8Array): Uint8Array {
-  const table = tableOf(schema);
-  const scanner = new Scanner(bytes, 0, bytes.length);
-  const kept: Uint8Array[] = [];
-  while (scanner.pos < bytes.length) {
-    const start = scanner.pos;
-    const tag = scanner.varint();
-    const wireType = tag % 8;
-    const shape = table.get(Math.floor(tag / 8));
-    const valueStart = scanner.pos;
-    scanner.skip(wireType, 0);
-    if (shape === undefined) continue;
-    if (wireType !== shape.wireType) {
-      const packed = shape.packable && wireType === WireType.LengthDelimited;
-      if (packed) kept.push(bytes.subarray(start, scanner.pos));
-      continue;
-    }
-    if (shape.message === undefined) {
-      kept.push(varintBytes(tag), bytes.subarray(valueStart, scanner.pos));
-      continue;
-    }
-    const value = new Scanner(bytes, valueStart, scanner.pos);
-    value.varint();
-    const inner = withoutUnknown(shape.message, bytes.subarray(value.pos, scanner.pos));
-    kept.push(varintBytes(tag), varintBytes(inner.length), inner);
-  }
-  return concat(...kept);
-}
+import { WireCursor } from "./wire-cursor.ts";
+import { decodeWire } from "./wire-decoder.ts";
 
 /**
  * Decodes as golang/protobuf does: truncated or overrunning bytes, illegal tags and invalid UTF-8
@@ -210,11 +18,7 @@ export function decodeAsGo<Desc extends DescMessage>(
   bytes: Uint8Array,
 ): MessageShape<Desc> {
   try {
-    const clean = conforms(schema, bytes, 0, bytes.length, 0);
-    return fromBinary(schema, clean ? bytes : withoutUnknown(schema, bytes), {
-      readUnknownFields: false,
-      recursionLimit: maxNestingDepth + 2,
-    });
+    return decodeWire(schema, bytes);
   } catch (error) {
     throw new DenimError(
       "bad-protobuf",
@@ -243,18 +47,17 @@ export function tryDecodeAsGo<Desc extends DescMessage>(
  */
 export function readBytesFields(bytes: Uint8Array, highest: number): (Uint8Array | undefined)[] {
   const fields = new Array<Uint8Array | undefined>(highest + 1).fill(undefined);
-  const scanner = new Scanner(bytes, 0, bytes.length);
-  while (scanner.pos < bytes.length) {
-    const tag = scanner.varint();
-    const number = Math.floor(tag / 8);
+  const cursor = new WireCursor(bytes);
+  while (cursor.pos < bytes.length) {
+    const wireType = bytes[cursor.pos] & 7;
+    const number = Math.floor(cursor.varint() / 8);
     if (number === 0) throw new RangeError("illegal tag 0");
-    if (number > highest || tag % 8 !== WireType.LengthDelimited) {
-      scanner.skip(tag % 8, 0);
+    if (number > highest || wireType !== WireType.LengthDelimited) {
+      cursor.skip(wireType);
       continue;
     }
-    const length = scanner.varint();
-    scanner.advance(length);
-    fields[number] = bytes.subarray(scanner.pos - length, scanner.pos);
+    const start = cursor.advance(cursor.varint());
+    fields[number] = bytes.subarray(start, cursor.pos);
   }
   return fields;
 }
@@ -267,10 +70,11 @@ export function readBytesFields(bytes: Uint8Array, highest: number): (Uint8Array
 export function countBytesFields(bytes: Uint8Array, number: number): number {
   let count = 0;
   try {
-    const scanner = new Scanner(bytes, 0, bytes.length);
-    while (scanner.pos < bytes.length) {
-      const tag = scanner.varint();
-      scanner.skip(tag % 8, 0);
+    const cursor = new WireCursor(bytes);
+    while (cursor.pos < bytes.length) {
+      const wireType = bytes[cursor.pos] & 7;
+      const tag = cursor.varint();
+      cursor.skip(wireType);
       if (tag === number * 8 + WireType.LengthDelimited) count++;
     }
   } catch {

@@ -1,5 +1,5 @@
 /** What endorsers answer: the signed payload and the response around it. Mirrors protos/utils/txutils.go. */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { concat } from "../base/bytes.ts";
 import type { ChaincodeID } from "../gen/peer/chaincode_pb.ts";
 import { ChaincodeActionSchema } from "../gen/peer/proposal_pb.ts";
@@ -10,6 +10,7 @@ import {
   type Response,
 } from "../gen/peer/proposal_response_pb.ts";
 import type { SigningIdentity } from "./signing-identity.ts";
+import { encodeWire } from "./wire-encoder.ts";
 
 export interface SimulatedAction {
   readonly proposalHash: Uint8Array;
@@ -23,7 +24,7 @@ export interface SimulatedAction {
 
 /** ProposalResponsePayload bytes: what an endorsement signs. */
 export function proposalResponsePayload(action: SimulatedAction): Uint8Array {
-  const extension = toBinary(
+  const extension = encodeWire(
     ChaincodeActionSchema,
     create(ChaincodeActionSchema, {
       results: action.results,
@@ -32,7 +33,7 @@ export function proposalResponsePayload(action: SimulatedAction): Uint8Array {
       chaincodeId: action.chaincodeId,
     }),
   );
-  return toBinary(
+  return encodeWire(
     ProposalResponsePayloadSchema,
     create(ProposalResponsePayloadSchema, { proposalHash: action.proposalHash, extension }),
   );

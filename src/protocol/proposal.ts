@@ -1,7 +1,7 @@
 /** Building, signing and hashing proposals. Mirrors protos/utils/proputils.go and txutils.go. */
-import { createHash } from "node:crypto";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { DenimError } from "../base/errors.ts";
+import { sha256 } from "../crypto/hash.ts";
 import type { Clock } from "../base/clock.ts";
 import {
   ChannelHeaderSchema,
@@ -30,6 +30,7 @@ import type { SigningIdentity } from "./signing-identity.ts";
 import { decode } from "./decode.ts";
 import { timestampFromMs } from "./timestamp.ts";
 import { computeTxId } from "./txid.ts";
+import { encodeWire } from "./wire-encoder.ts";
 
 export interface ProposalInput {
   /** "" for proposals that concern no channel (install, JoinChain, …). */
@@ -73,7 +74,7 @@ export function invocationOf(
 /** A chaincode proposal and its transaction id. */
 export function createProposal(input: ProposalInput): BuiltProposal {
   const txId = computeTxId(input.nonce, input.creator);
-  const extension = toBinary(
+  const extension = encodeWire(
     ChaincodeHeaderExtensionSchema,
     create(ChaincodeHeaderExtensionSchema, {
       chaincodeId: input.invocation.chaincodeSpec?.chaincodeId,
@@ -92,25 +93,25 @@ export function createProposal(input: ProposalInput): BuiltProposal {
     nonce: input.nonce,
   });
   const header = create(HeaderSchema, {
-    channelHeader: toBinary(ChannelHeaderSchema, channelHeader),
-    signatureHeader: toBinary(SignatureHeaderSchema, signatureHeader),
+    channelHeader: encodeWire(ChannelHeaderSchema, channelHeader),
+    signatureHeader: encodeWire(SignatureHeaderSchema, signatureHeader),
   });
   const payload = create(ChaincodeProposalPayloadSchema, {
-    input: toBinary(ChaincodeInvocationSpecSchema, input.invocation),
+    input: encodeWire(ChaincodeInvocationSpecSchema, input.invocation),
     TransientMap: { ...input.transient },
   });
   return {
     txId,
     proposal: create(ProposalSchema, {
-      header: toBinary(HeaderSchema, header),
-      payload: toBinary(ChaincodeProposalPayloadSchema, payload),
+      header: encodeWire(HeaderSchema, header),
+      payload: encodeWire(ChaincodeProposalPayloadSchema, payload),
     }),
   };
 }
 
 /** Signs the proposal's bytes. */
 export function signProposal(proposal: Proposal, signer: SigningIdentity): SignedProposal {
-  const proposalBytes = toBinary(ProposalSchema, proposal);
+  const proposalBytes = encodeWire(ProposalSchema, proposal);
   return create(SignedProposalSchema, { proposalBytes, signature: signer.sign(proposalBytes) });
 }
 
@@ -122,7 +123,7 @@ export function signProposal(proposal: Proposal, signer: SigningIdentity): Signe
  */
 export function proposalPayloadForTransaction(payload: Uint8Array): Uint8Array {
   const { input } = decode(ChaincodeProposalPayloadSchema, payload);
-  return toBinary(
+  return encodeWire(
     ChaincodeProposalPayloadSchema,
     create(ChaincodeProposalPayloadSchema, { input }),
   );
@@ -148,7 +149,5 @@ export function committedProposalHash(header: Header, payload: Uint8Array): Uint
   if (header.channelHeader.length === 0 || header.signatureHeader.length === 0) {
     throw new DenimError("missing-header", "nil arguments");
   }
-  const hash = createHash("sha256");
-  hash.update(header.channelHeader).update(header.signatureHeader).update(payload);
-  return new Uint8Array(hash.digest());
+  return sha256(header.channelHeader, header.signatureHeader, payload);
 }

@@ -1,5 +1,5 @@
 /** Transactions: from endorsed proposals, and back to their parts. Mirrors protos/utils/txutils.go. */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { equal } from "../base/bytes.ts";
 import { DenimError } from "../base/errors.ts";
 import {
@@ -33,6 +33,7 @@ import {
 import type { SigningIdentity } from "./signing-identity.ts";
 import { decode } from "./decode.ts";
 import { proposalPayloadForTransaction } from "./proposal.ts";
+import { encodeWire } from "./wire-encoder.ts";
 
 /**
  * The signed transaction envelope of a proposal and its endorsements.
@@ -90,13 +91,13 @@ export function transactionPayload(endorsed: EndorsedProposal): Uint8Array {
     actions: [
       create(TransactionActionSchema, {
         header: header.signatureHeader,
-        payload: toBinary(ChaincodeActionPayloadSchema, actionPayload),
+        payload: encodeWire(ChaincodeActionPayloadSchema, actionPayload),
       }),
     ],
   });
-  return toBinary(
+  return encodeWire(
     PayloadSchema,
-    create(PayloadSchema, { header, data: toBinary(TransactionSchema, transaction) }),
+    create(PayloadSchema, { header, data: encodeWire(TransactionSchema, transaction) }),
   );
 }
 

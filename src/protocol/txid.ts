@@ -1,6 +1,7 @@
 /** Transaction ids and nonces. Mirrors protos/utils/proputils.go and common/crypto/random.go. */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { hex } from "../base/bytes.ts";
+import { sha256 } from "../crypto/hash.ts";
 import { DenimError } from "../base/errors.ts";
 
 /** Length of the nonces Fabric's clients make. */
@@ -13,7 +14,7 @@ export function newNonce(): Uint8Array {
 
 /** Lower-case hex of SHA-256(nonce ‖ creator). */
 export function computeTxId(nonce: Uint8Array, creator: Uint8Array): string {
-  return createHash("sha256").update(nonce).update(creator).digest("hex");
+  return hex(sha256(nonce, creator));
 }
 
 /** @throws DenimError `invalid-txid` when `txId` is not the one of this nonce and creator */

@@ -3,9 +3,9 @@
  * ChaincodeDeploymentSpec or an Envelope with a SignedChaincodeDeploymentSpec.
  * Mirrors core/common/ccprovider (ccprovider.go, cdspackage.go, sigcdspackage.go) of Fabric 1.4.2.
  */
-import { createHash } from "node:crypto";
 import { DenimError } from "../../base/errors.ts";
 import { equal } from "../../base/bytes.ts";
+import { sha256 } from "../../crypto/hash.ts";
 import {
   ChannelHeaderSchema,
   EnvelopeSchema,
@@ -183,10 +183,4 @@ function isPrintable(name: string): boolean {
 
 function malformed(message: string): DenimError {
   return new DenimError("malformed-package", message);
-}
-
-function sha256(...parts: Uint8Array[]): Uint8Array {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
 }

@@ -2,8 +2,7 @@
  * Blocks and transactions in one database connection, found by number, hash and txid. Mirrors
  * common/ledger/blkstorage/fsblkstorage.
  */
-import { createHash } from "node:crypto";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import {
   type Block,
   BlockDataSchema,
@@ -11,9 +10,11 @@ import {
   BlockMetadataSchema,
   BlockSchema,
 } from "../../gen/common/common_pb.ts";
-import { hex } from "../../base/bytes.ts";
+import { hex, utf8 } from "../../base/bytes.ts";
+import { sha256 } from "../../crypto/hash.ts";
 import { DenimError } from "../../base/errors.ts";
 import { blockHeaderHash } from "../../protocol/block.ts";
+import { encodeWire } from "../../protocol/wire-encoder.ts";
 import type { Database, Row } from "../storage/database.ts";
 
 /** Fabric's words for anything that is not on the chain. */
@@ -23,12 +24,17 @@ function notFound(facts: Record<string, unknown>): DenimError {
   return new DenimError("not-found", notFoundText, facts);
 }
 
+const shortIdBytes = 6;
+
 /**
  * 48 bits of the id's hash, by which it is indexed. Hashed, so that nobody can choose ids that
  * collide; rows keep the whole id to tell collisions apart.
  */
 function shortId(txId: string): number {
-  return createHash("sha256").update(txId).digest().readUIntBE(0, 6);
+  const digest = sha256(utf8(txId));
+  let id = 0;
+  for (let i = 0; i < shortIdBytes; i++) id = id * 256 + digest[i];
+  return id;
 }
 
 export interface StoredTransaction {
@@ -90,8 +96,8 @@ export class BlockStore {
       firstOrdinal,
       data.length,
       blockHeaderHash(header),
-      toBinary(BlockHeaderSchema, header),
-      toBinary(BlockMetadataSchema, block.metadata ?? create(BlockMetadataSchema)),
+      encodeWire(BlockHeaderSchema, header),
+      encodeWire(BlockMetadataSchema, block.metadata ?? create(BlockMetadataSchema)),
     );
     const insert = this.database.prepare(
       `INSERT INTO transactions (ordinal, block, code, short_id, txid, envelope)

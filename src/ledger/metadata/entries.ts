@@ -1,10 +1,11 @@
 /** Metadata of a key as stored: named entries. Mirrors core/ledger/kvledger/txmgmt/storageutil. */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import {
   KVMetadataEntrySchema,
   KVMetadataWriteSchema,
 } from "../../gen/ledger/rwset/kvrwset/kv_rwset_pb.ts";
 import { compareUtf8 } from "../../base/bytes.ts";
+import { encodeWire } from "../../protocol/wire-encoder.ts";
 
 export interface MetadataEntry {
   readonly name: string;
@@ -16,7 +17,7 @@ export const validationParameterEntry = "VALIDATION_PARAMETER";
 
 /** The bytes kept in the world state: entries in the order given. */
 export function encodeMetadataEntries(entries: readonly MetadataEntry[]): Uint8Array {
-  return toBinary(
+  return encodeWire(
     KVMetadataWriteSchema,
     create(KVMetadataWriteSchema, {
       entries: entries.map(({ name, value }) => create(KVMetadataEntrySchema, { name, value })),

@@ -2,9 +2,9 @@
  * The chained hash over what each block changed, by which peers compare their states. Mirrors
  * kv_ledger.go (addBlockCommitHash) and privacyenabledstate/update_batch_bytes.go.
  */
-import { createHash } from "node:crypto";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { compareUtf8 } from "../../base/bytes.ts";
+import { compareUtf8, emptyBytes } from "../../base/bytes.ts";
+import { sha256 } from "../../crypto/hash.ts";
 import { hashBytes, keyBytes } from "../state/state-key.ts";
 import { versionBytes } from "../version.ts";
 import type { CollectionUpdates, KeyUpdates, PublicUpdates } from "./update-batch.ts";
@@ -86,9 +86,6 @@ export function commitHash(
   updateBytes: Uint8Array,
   previous: Uint8Array | undefined,
 ): Uint8Array {
-  const hash = createHash("sha256");
-  hash.update(new BinaryWriter().uint32(flags.length).finish());
-  hash.update(flags).update(updateBytes);
-  if (previous) hash.update(previous);
-  return new Uint8Array(hash.digest());
+  const count = new BinaryWriter().uint32(flags.length).finish();
+  return sha256(count, flags, updateBytes, previous ?? emptyBytes);
 }

@@ -2,7 +2,7 @@
  * Private data that comes after its block: into the write sets kept, and into the state as far as it
  * is still what the hashes there say. Mirrors CommitPvtDataOfOldBlocks of core/ledger/kvledger.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { equal } from "../../base/bytes.ts";
 import { BlockMetadataIndex } from "../../gen/common/common_pb.ts";
 import { CollectionPvtReadWriteSetSchema } from "../../gen/ledger/rwset/rwset_pb.ts";
@@ -10,6 +10,7 @@ import { KVRWSetSchema } from "../../gen/ledger/rwset/kvrwset/kv_rwset_pb.ts";
 import { TxValidationCode } from "../../gen/peer/transaction_pb.ts";
 import { metadataSlot } from "../../protocol/block.ts";
 import { tryDecodeAsGo } from "../../protocol/go-wire.ts";
+import { encodeWire } from "../../protocol/wire-encoder.ts";
 import type { BlockStore } from "../block/block-store.ts";
 import type { IndexWriter } from "../mango/index-store.ts";
 import { privateHash, privateKeyHash } from "../rwset/builder.ts";
@@ -47,7 +48,7 @@ export function writeLatePrivateData(late: LatePrivateData, stores: LateStores):
   ).run(
     ...place,
     missing.expires as number | null,
-    toBinary(
+    encodeWire(
       CollectionPvtReadWriteSetSchema,
       create(CollectionPvtReadWriteSetSchema, { collectionName: collection, rwset }),
     ),

@@ -2,7 +2,7 @@
  * Private write sets by block and transaction, those of invalid transactions too, and a list of what
  * this peer lacks. Mirrors core/ledger/pvtdatastorage.
  */
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary } from "@bufbuild/protobuf";
 import {
   CollectionPvtReadWriteSetSchema,
   NsPvtReadWriteSetSchema,
@@ -13,6 +13,7 @@ import type { Database } from "../storage/database.ts";
 import type { BlockPrivateData, MissingPrivateData } from "../types.ts";
 import { expiringBlock } from "./collection-policy.ts";
 import type { CollectionLifetime } from "./state-expiry.ts";
+import { encodeWire } from "../../protocol/wire-encoder.ts";
 
 /** Inside the block's transaction. */
 export function storePrivateData(
@@ -37,7 +38,7 @@ export function storePrivateData(
           namespace,
           collection.collectionName,
           expires(namespace, collection.collectionName),
-          toBinary(CollectionPvtReadWriteSetSchema, collection),
+          encodeWire(CollectionPvtReadWriteSetSchema, collection),
         );
       }
     }

@@ -1,6 +1,5 @@
 /** Collects what a simulation reads and writes and builds the read-write set. Mirrors rwsetutil/rwset_builder.go. */
-import { createHash } from "node:crypto";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import {
   HashedRWSetSchema,
   KVMetadataEntrySchema,
@@ -31,12 +30,15 @@ import {
   TxReadWriteSetSchema,
 } from "../../gen/ledger/rwset/rwset_pb.ts";
 import { compareUtf8, emptyBytes, utf8 } from "../../base/bytes.ts";
+import { sha256 } from "../../crypto/hash.ts";
 import { sortedEntries } from "../metadata/entries.ts";
 import type { SimulationResults, Version } from "../types.ts";
+import type { CollectionHashedSet, NamespaceSet } from "./decode.ts";
+import { encodeWire } from "../../protocol/wire-encoder.ts";
 
 /** SHA-256, which names private keys and values in public. */
 export function privateHash(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(createHash("sha256").update(bytes).digest());
+  return sha256(bytes);
 }
 
 /** Hash of a private key. */
@@ -82,19 +84,18 @@ class HashedCollection {
 
   constructor(readonly name: string) {}
 
-  build() {
-    return create(CollectionHashedReadWriteSetSchema, {
-      collectionName: this.name,
-      hashedRwset: toBinary(
-        HashedRWSetSchema,
-        create(HashedRWSetSchema, {
-          hashedReads: sortedValues(this.reads),
-          hashedWrites: sortedValues(this.writes),
-          metadataWrites: sortedValues(this.metadataWrites),
-        }),
-      ),
-      pvtRwsetHash: this.privateSetHash,
+  build(): CollectionHashedSet {
+    const hashed = create(HashedRWSetSchema, {
+      hashedReads: sortedValues(this.reads),
+      hashedWrites: sortedValues(this.writes),
+      metadataWrites: sortedValues(this.metadataWrites),
     });
+    return {
+      collection: this.name,
+      hashed,
+      bytes: encodeWire(HashedRWSetSchema, hashed),
+      privateSetHash: this.privateSetHash,
+    };
   }
 }
 
@@ -108,20 +109,19 @@ class PublicNamespace {
 
   constructor(readonly name: string) {}
 
-  build() {
-    return create(NsReadWriteSetSchema, {
-      namespace: this.name,
-      rwset: toBinary(
-        KVRWSetSchema,
-        create(KVRWSetSchema, {
-          reads: sortedValues(this.reads),
-          rangeQueriesInfo: [...this.rangeQueries.values()],
-          writes: sortedValues(this.writes),
-          metadataWrites: sortedValues(this.metadataWrites),
-        }),
-      ),
-      collectionHashedRwset: sortedValues(this.collections).map((c) => c.build()),
+  build(): NamespaceSet {
+    const kv = create(KVRWSetSchema, {
+      reads: sortedValues(this.reads),
+      rangeQueriesInfo: [...this.rangeQueries.values()],
+      writes: sortedValues(this.writes),
+      metadataWrites: sortedValues(this.metadataWrites),
     });
+    return {
+      namespace: this.name,
+      kv,
+      bytes: encodeWire(KVRWSetSchema, kv),
+      collections: sortedValues(this.collections).map((collection) => collection.build()),
+    };
   }
 }
 
@@ -134,7 +134,7 @@ class PrivateCollection {
   build() {
     return create(CollectionPvtReadWriteSetSchema, {
       collectionName: this.name,
-      rwset: toBinary(
+      rwset: encodeWire(
         KVRWSetSchema,
         create(KVRWSetSchema, {
           writes: sortedValues(this.writes),
@@ -237,13 +237,10 @@ export class ReadWriteSetBuilder {
         create(NsPvtReadWriteSetSchema, { namespace: name, collectionPvtRwset: collections }),
       );
     }
-    const publicSet = create(TxReadWriteSetSchema, {
-      dataModel: TxReadWriteSet_DataModel.KV,
-      nsRwset: sortedValues(this.#public).map((namespace) => namespace.build()),
-    });
+    const sets = sortedValues(this.#public).map((namespace) => namespace.build());
     return {
-      publicSet,
-      publicBytes: toBinary(TxReadWriteSetSchema, publicSet),
+      publicBytes: encodeReadWriteSet(sets),
+      namespaces: sets,
       privateSet: namespaces.length === 0 ? undefined : create(TxPvtReadWriteSetSchema, {
         dataModel: TxReadWriteSet_DataModel.KV,
         nsPvtRwset: namespaces,
@@ -271,6 +268,26 @@ export class ReadWriteSetBuilder {
     );
     return getOrAdd(collections, collection, () => new PrivateCollection(collection));
   }
+}
+
+function encodeReadWriteSet(sets: readonly NamespaceSet[]): Uint8Array {
+  const nsRwset = sets.map(({ namespace, bytes, collections }) =>
+    create(NsReadWriteSetSchema, {
+      namespace,
+      rwset: bytes,
+      collectionHashedRwset: collections.map((set) =>
+        create(CollectionHashedReadWriteSetSchema, {
+          collectionName: set.collection,
+          hashedRwset: set.bytes,
+          pvtRwsetHash: set.privateSetHash,
+        })
+      ),
+    })
+  );
+  return encodeWire(
+    TxReadWriteSetSchema,
+    create(TxReadWriteSetSchema, { dataModel: TxReadWriteSet_DataModel.KV, nsRwset }),
+  );
 }
 
 function kvWrite(key: string, value: Uint8Array | undefined): KVWrite {

@@ -73,7 +73,7 @@ export function decodeReadWriteSet(bytes: Uint8Array): DecodedReadWriteSet {
 }
 
 /** @throws DenimError `bad-read-write-set` */
-export function readWriteSetOf(outer: TxReadWriteSet): DecodedReadWriteSet {
+function readWriteSetOf(outer: TxReadWriteSet): DecodedReadWriteSet {
   try {
     return {
       namespaces: outer.nsRwset.map((ns) => ({

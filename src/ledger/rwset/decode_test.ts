@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { DenimError } from "../../base/errors.ts";
-import { hex } from "../../base/bytes.ts";
+import { hex, utf8 } from "../../base/bytes.ts";
 import { toBinary } from "@bufbuild/protobuf";
 import { HashedRWSetSchema, KVRWSetSchema } from "../../gen/ledger/rwset/kvrwset/kv_rwset_pb.ts";
 import { goldenBlocks } from "../../../tests/support/golden.ts";
 import { decodeTransaction, indexedTxId, simulationResultsOf } from "../transaction/decode.ts";
 import { configBytesOf } from "../transaction/config-transaction.ts";
+import { ReadWriteSetBuilder } from "./builder.ts";
 import { containsPrivateWrites, decodeReadWriteSet, privateSetHash, versionOf } from "./decode.ts";
 
 /** Results of all recorded transactions that have some. */
@@ -38,6 +39,20 @@ Deno.test("recorded sets decode with their original bytes beside them", () => {
     assert.equal(privateSetHash(set, "none", "coll"), undefined);
   }
   assert.ok(collections > 0);
+});
+
+Deno.test("the namespaces that a builder gives are what its bytes say", () => {
+  const builder = new ReadWriteSetBuilder();
+  builder.addRead("b", "k", { blockNumber: 2, txNumber: 0 });
+  builder.addRead("a", "gone", undefined);
+  builder.addWrite("b", "k", utf8("value"));
+  builder.addWrite("b", "old", undefined);
+  builder.addMetadataWrite("a", "k", new Map([["m", utf8("policy")]]));
+  builder.addHashedRead("a", "secret", "k", { blockNumber: 1, txNumber: 7 });
+  builder.addPrivateWrite("a", "secret", "k", utf8("clear"));
+  builder.addPrivateMetadataWrite("a", "other", "k", new Map([["m", utf8("policy")]]));
+  const { publicBytes, namespaces } = builder.build();
+  assert.deepEqual(namespaces, decodeReadWriteSet(publicBytes).namespaces);
 });
 
 Deno.test("an absent version and version 0 are different", () => {

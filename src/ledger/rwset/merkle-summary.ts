@@ -2,8 +2,7 @@
  * What a range query read: raw reads while they are few, a Merkle summary of them when they are
  * more than the degree. Mirrors rwsetutil/query_results_helper.go.
  */
-import { createHash } from "node:crypto";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import {
   type KVRead,
   type QueryReadsMerkleSummary,
@@ -11,12 +10,8 @@ import {
   QueryReadsSchema,
 } from "../../gen/ledger/rwset/kvrwset/kv_rwset_pb.ts";
 import { equal } from "../../base/bytes.ts";
-
-function sha256(...parts: Uint8Array[]): Uint8Array {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
-}
+import { sha256 } from "../../crypto/hash.ts";
+import { encodeWire } from "../../protocol/wire-encoder.ts";
 
 const leafLevel = 1;
 
@@ -105,7 +100,10 @@ export class RangeReadsCollector {
   }
 
   #hashPending(): void {
-    const bytes = toBinary(QueryReadsSchema, create(QueryReadsSchema, { kvReads: this.#pending }));
+    const bytes = encodeWire(
+      QueryReadsSchema,
+      create(QueryReadsSchema, { kvReads: this.#pending }),
+    );
     this.#pending = [];
     this.#tree.addLeaf(sha256(bytes));
   }

@@ -1,5 +1,4 @@
 /** What the ledger needs from a transaction envelope. Mirrors protos/utils/txutils.go and proputils.go. */
-import { createHash } from "node:crypto";
 import {
   type ChannelHeader,
   ChannelHeaderSchema,
@@ -11,9 +10,9 @@ import {
 import { type ChaincodeAction, ChaincodeActionSchema } from "../../gen/peer/proposal_pb.ts";
 import { ProposalResponsePayloadSchema } from "../../gen/peer/proposal_response_pb.ts";
 import { ChaincodeActionPayloadSchema, TransactionSchema } from "../../gen/peer/transaction_pb.ts";
-import { hex } from "../../base/bytes.ts";
 import { DenimError } from "../../base/errors.ts";
 import { decodeAsGo } from "../../protocol/go-wire.ts";
+import { computeTxId } from "../../protocol/txid.ts";
 
 export interface DecodedTransaction {
   readonly channelHeader: ChannelHeader;
@@ -43,7 +42,7 @@ export function indexedTxId(transaction: DecodedTransaction | undefined): string
       SignatureHeaderSchema,
       transaction.header.signatureHeader,
     );
-    return hex(createHash("sha256").update(nonce).update(creator).digest());
+    return computeTxId(nonce, creator);
   } catch {
     return "";
   }

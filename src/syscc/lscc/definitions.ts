@@ -2,7 +2,7 @@
  * Chaincode definitions for the rest of the peer, read from lscc's namespace.
  * Mirrors ChaincodeDefinition and ChaincodeContainerInfo in core/scc/lscc/lscc.go of Fabric 1.4.2.
  */
-import { emptyBytes } from "../../base/bytes.ts";
+import { emptyBytes, equal } from "../../base/bytes.ts";
 import { DenimError, messageOf } from "../../base/errors.ts";
 import type { ChaincodePackage } from "../../chaincode/package/chaincode-package.ts";
 import type { ChaincodeDefinition, DefinitionSource } from "../../chaincode/types.ts";
@@ -12,7 +12,12 @@ import type { InstalledPackages } from "./dependencies.ts";
 import { packageFor } from "./queries.ts";
 import { lsccNamespace } from "./state.ts";
 
+/** Definitions remembered, so that not every transaction decodes the same bytes. */
+const maxRememberedDefinitions = 200;
+
 export class LsccDefinitions implements DefinitionSource {
+  /** The definition last read under a name, with its bytes; another channel's may take its place. */
+  readonly #known = new Map<string, { bytes: Uint8Array; definition: ChaincodeDefinition }>();
   readonly #packages: Pick<InstalledPackages, "load">;
 
   constructor(packages: Pick<InstalledPackages, "load">) {
@@ -22,19 +27,12 @@ export class LsccDefinitions implements DefinitionSource {
   /** @throws DenimError `chaincode-not-instantiated`, `bad-chaincode-data` with Fabric's text */
   chaincodeDefinition(name: string, executor: QueryExecutor): ChaincodeDefinition {
     const bytes = read(name, executor);
-    let data: ChaincodeData;
-    try {
-      data = decodeChaincodeData(bytes);
-    } catch (error) {
-      throw new DenimError(
-        "bad-chaincode-data",
-        `chaincode ${name} has bad definition: ${messageOf(error)}`,
-        { name },
-        undefined,
-        { cause: error },
-      );
-    }
-    return { ...data, instantiationPolicy: data.instantiationPolicy ?? emptyBytes };
+    const known = this.#known.get(name);
+    if (known !== undefined && equal(known.bytes, bytes)) return known.definition;
+    const definition = decodeDefinition(name, bytes);
+    if (this.#known.size >= maxRememberedDefinitions) this.#known.clear();
+    this.#known.set(name, { bytes, definition });
+    return definition;
   }
 
   /**
@@ -56,6 +54,22 @@ export class LsccDefinitions implements DefinitionSource {
       );
     }
   }
+}
+
+function decodeDefinition(name: string, bytes: Uint8Array): ChaincodeDefinition {
+  let data: ChaincodeData;
+  try {
+    data = decodeChaincodeData(bytes);
+  } catch (error) {
+    throw new DenimError(
+      "bad-chaincode-data",
+      `chaincode ${name} has bad definition: ${messageOf(error)}`,
+      { name },
+      undefined,
+      { cause: error },
+    );
+  }
+  return { ...data, instantiationPolicy: data.instantiationPolicy ?? emptyBytes };
 }
 
 function read(name: string, executor: QueryExecutor): Uint8Array {

@@ -25,8 +25,8 @@ Deno.test("deploy writes the definition with Fabric's defaults", async () => {
     );
     // One member of either organisation: NOutOf 1, sorted MSP ids.
     assert.match(text(data.policy), /Org1MSP.*Org2MSP/s);
-    const { publicSet } = onChannel.simulator?.results() ?? {};
-    assert.deepEqual(publicSet?.nsRwset.map(({ namespace }) => namespace), ["lscc"]);
+    const { namespaces } = onChannel.simulator?.results() ?? {};
+    assert.deepEqual(namespaces?.map(({ namespace }) => namespace), ["lscc"]);
     assert.deepEqual(onChannel.events, []);
   });
 });

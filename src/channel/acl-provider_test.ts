@@ -120,7 +120,18 @@ Deno.test("recorded proposals are allowed or refused as by the real peer, word f
   const check = (proposal: string, resource: string, channelId: string) => {
     const bytes = goldenFile(`proposals/${proposal}.proposal`);
     const signed = proposalSignedData(fromBinary(SignedProposalSchema, bytes));
-    return refusal(() => acl.check(resource, channelId, signed));
+    const verdict = refusal(() => acl.check(resource, channelId, signed));
+    if (channelId !== "") {
+      const identity = withAcls.mspManager.deserializeIdentity(signed.identity);
+      for (const time of ["first", "second"]) {
+        assert.equal(
+          refusal(() => acl.checkIdentity(resource, channelId, identity)),
+          verdict,
+          time,
+        );
+      }
+    }
+    return verdict;
   };
   assert.equal(check("01-query-get", "peer/Propose", "mychannel"), "allowed");
   assert.equal(

@@ -103,3 +103,16 @@ export interface AclProvider {
     signed: import("../policy/types.ts").SignedData,
   ): void;
 }
+
+/** Knows callers whose signature was verified already, too. */
+export interface IdentityAclProvider extends AclProvider {
+  /**
+   * `check` for an identity of the channel's configuration in force.
+   * @throws DenimError `access-denied` with Fabric's text
+   */
+  checkIdentity(
+    resource: string,
+    channelId: string,
+    identity: import("../msp/types.ts").Identity,
+  ): void;
+}

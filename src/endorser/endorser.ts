@@ -2,7 +2,7 @@
  * ProcessProposal: check, simulate, endorse. Mirrors core/endorser/endorser.go of Fabric 1.4.2 and
  * its default endorsement plugin.
  */
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { emptyBytes, hex } from "../base/bytes.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import { ChaincodeEventSchema } from "../gen/peer/chaincode_event_pb.ts";
@@ -12,7 +12,7 @@ import { type ProposalResponse, ProposalResponseSchema } from "../gen/peer/propo
 import type { PeerLedger } from "../ledger/types.ts";
 import { proposalHash } from "../protocol/proposal.ts";
 import { endorse, proposalResponsePayload } from "../protocol/proposal-response.ts";
-import { proposalSignedData } from "../protocol/signed-data.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 import type { ServiceHandlers } from "../rpc/types.ts";
 import { IdentityExpiry } from "./identity-expiry.ts";
 import { InstantiationPolicyCheck } from "./instantiation-policy-check.ts";
@@ -148,7 +148,7 @@ export class ProposalProcessor {
       );
     }
     if (!systemChaincodes.isSystemChaincode(name)) {
-      acl.check("peer/Propose", channelId, proposalSignedData(checked.signed));
+      acl.checkIdentity("peer/Propose", channelId, checked.creator);
     }
   }
 
@@ -187,7 +187,7 @@ export class ProposalProcessor {
       proposalHash: proposalHash(checked.header, checked.proposal.payload),
       response,
       results,
-      events: event === undefined ? emptyBytes : toBinary(ChaincodeEventSchema, event),
+      events: event === undefined ? emptyBytes : encodeWire(ChaincodeEventSchema, event),
       chaincodeId: checked.chaincodeId,
     });
   }

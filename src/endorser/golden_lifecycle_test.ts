@@ -16,7 +16,7 @@ import { decodeAction, decodeTransaction } from "../protocol/transaction.ts";
 import { Lscc } from "../syscc/lscc/lscc.ts";
 import { systemChaincodeNames, SystemChaincodes } from "../syscc/system-chaincodes.ts";
 import { goldenBlocks, goldenValidation } from "../../tests/support/golden.ts";
-import { goldenClock, openGoldenPeer } from "../../tests/support/golden-peer.ts";
+import { goldenClock, type GoldenPeer, openGoldenPeer } from "../../tests/support/golden-peer.ts";
 import { TwinChaincodes } from "../../tests/support/twin-chaincodes.ts";
 import { InstantiationPolicyCheck } from "./instantiation-policy-check.ts";
 import type { CheckedProposal } from "./proposal-check.ts";
@@ -40,7 +40,7 @@ function lifecycleTransactions() {
 type Recorded = ReturnType<typeof lifecycleTransactions>[number];
 
 /** The proposal as it stands in the transaction; its signature is not recorded. */
-function proposalOf(recorded: Recorded): CheckedProposal {
+function proposalOf(recorded: Recorded, peer: GoldenPeer): CheckedProposal {
   const { header, channelHeader, signatureHeader, action } = recorded;
   const proposal = create(ProposalSchema, {
     header: toBinary(HeaderSchema, header),
@@ -57,6 +57,7 @@ function proposalOf(recorded: Recorded): CheckedProposal {
     signatureHeader,
     extension,
     chaincodeId,
+    creator: peer.bundle.mspManager.deserializeIdentity(signatureHeader.creator),
   };
 }
 
@@ -75,7 +76,7 @@ Deno.test("recorded deployments and upgrades simulate to the recorded bytes at t
   for (const recorded of transactions) {
     await t.step(`block ${recorded.block} ${functionOf(recorded)}`, async () => {
       using peer = await openGoldenPeer(recorded.block);
-      const acceptAll = { check() {} };
+      const acceptAll = { check() {}, checkIdentity() {} };
       const lscc = new Lscc({
         channels: peer.channels,
         packages: peer.packages,
@@ -85,7 +86,7 @@ Deno.test("recorded deployments and upgrades simulate to the recorded bytes at t
       });
       const systemChaincodes = new SystemChaincodes([lscc]);
       const simulation = await simulate(
-        proposalOf(recorded),
+        proposalOf(recorded, peer),
         peer.ledger,
         new InstantiationPolicyCheck((name, version) => peer.packages.load(name, version)),
         {

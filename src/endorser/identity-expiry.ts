@@ -2,8 +2,8 @@
  * Has the proposer's certificate expired? Asked before anything else, so that people whose
  * certificate ran out are told so. Mirrors core/handlers/auth/filter/expiration.go of Fabric 1.4.2.
  */
-import { createHash, X509Certificate } from "node:crypto";
-import { text } from "../base/bytes.ts";
+import { X509Certificate } from "node:crypto";
+import { latin1, text } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { DenimError } from "../base/errors.ts";
 import { SerializedIdentitySchema } from "../gen/msp/identities_pb.ts";
@@ -11,6 +11,8 @@ import { tryDecode } from "../protocol/decode.ts";
 
 /** How many creators' expiry times are remembered; parsing a certificate takes longer than looking. */
 const maxRememberedCreators = 1000;
+/** Nobody has checked a creator yet, so that one of any length may come; certificates are shorter. */
+const maxRememberedCreatorBytes = 8 * 1024;
 
 export class IdentityExpiry {
   readonly #clock: Clock;
@@ -36,7 +38,8 @@ export class IdentityExpiry {
   }
 
   #expiresAt(creator: Uint8Array): number {
-    const key = createHash("sha256").update(creator).digest("base64");
+    if (creator.length > maxRememberedCreatorBytes) return certificateExpiry(creator);
+    const key = latin1(creator);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const expiresAt = certificateExpiry(creator);

@@ -22,7 +22,7 @@ import {
   ProposalSchema,
   type SignedProposal,
 } from "../gen/peer/proposal_pb.ts";
-import type { IdentityDeserializer } from "../msp/types.ts";
+import type { Identity, IdentityDeserializer } from "../msp/types.ts";
 import { decode, tryDecode } from "../protocol/decode.ts";
 import { checkTxId } from "../protocol/txid.ts";
 import type { IdentityExpiry } from "./identity-expiry.ts";
@@ -36,6 +36,8 @@ export interface CheckedProposal {
   readonly signatureHeader: SignatureHeader;
   readonly extension: ChaincodeHeaderExtension;
   readonly chaincodeId: ChaincodeID;
+  /** The creator, as the channel's configuration knows him; the signature is his. */
+  readonly creator: Identity;
 }
 
 export interface ProposalCheckDependencies {
@@ -61,7 +63,7 @@ export function checkProposal(
   dependencies.expiry.check(signatureHeader.creator);
   const channelHeader = decode(ChannelHeaderSchema, header.channelHeader);
   checkHeaders(channelHeader, signatureHeader);
-  checkSignature(signed, channelHeader.channelId, signatureHeader.creator, dependencies);
+  const creator = signerOf(signed, channelHeader.channelId, signatureHeader.creator, dependencies);
   checkTxId(channelHeader.txId, signatureHeader.nonce, signatureHeader.creator);
   const extension = extensionOf(channelHeader);
   if (extension.chaincodeId === undefined) {
@@ -69,7 +71,16 @@ export function checkProposal(
   }
   if (extension.payloadVisibility.length > 0) throw refused("invalid payload visibility field");
   const { chaincodeId } = extension;
-  return { signed, proposal, header, channelHeader, signatureHeader, extension, chaincodeId };
+  return {
+    signed,
+    proposal,
+    header,
+    channelHeader,
+    signatureHeader,
+    extension,
+    chaincodeId,
+    creator,
+  };
 }
 
 /** The authentication filter opens these three first and says what it failed at. */
@@ -109,14 +120,14 @@ function checkHeaders(channelHeader: ChannelHeader, signatureHeader: SignatureHe
 }
 
 /** The reason stays in the log: callers must not learn which channels and members there are. */
-function checkSignature(
+function signerOf(
   signed: SignedProposal,
   channelId: string,
   creator: Uint8Array,
   dependencies: ProposalCheckDependencies,
-): void {
-  const reason = signatureProblem(signed, creator, dependencies.identities(channelId));
-  if (reason === undefined) return;
+): Identity {
+  const { signer, reason } = verified(signed, creator, dependencies.identities(channelId));
+  if (signer !== undefined) return signer;
   const organisation = tryDecode(SerializedIdentitySchema, creator)?.mspid ?? "";
   dependencies.logger.warn("proposal refused", { channelId, organisation, reason });
   throw new DenimError(
@@ -126,20 +137,20 @@ function checkSignature(
   );
 }
 
-function signatureProblem(
+function verified(
   signed: SignedProposal,
   creator: Uint8Array,
   identities: IdentityDeserializer | undefined,
-): string | undefined {
-  if (identities === undefined) return "the peer has not joined this channel";
-  if (signed.signature.length === 0) return "there is no signature";
+): { readonly signer?: Identity; readonly reason?: string } {
+  if (identities === undefined) return { reason: "the peer has not joined this channel" };
+  if (signed.signature.length === 0) return { reason: "there is no signature" };
   try {
-    const identity = identities.deserializeIdentity(creator);
-    identity.validate();
-    if (identity.verify(signed.proposalBytes, signed.signature)) return undefined;
-    return "creator's signature over the proposal is not valid";
+    const signer = identities.deserializeIdentity(creator);
+    signer.validate();
+    if (signer.verify(signed.proposalBytes, signed.signature)) return { signer };
+    return { reason: "creator's signature over the proposal is not valid" };
   } catch (error) {
-    return messageOf(error);
+    return { reason: messageOf(error) };
   }
 }
 

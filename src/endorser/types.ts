@@ -1,7 +1,7 @@
 /** What the endorser needs of the peer around it, and what it tells about its work. */
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/logger.ts";
-import type { AclProvider } from "../channel/types.ts";
+import type { IdentityAclProvider } from "../channel/types.ts";
 import type { ChaincodeSupport, DefinitionSource, InstalledPackage } from "../chaincode/types.ts";
 import type { IdentityDeserializer, SigningIdentity } from "../msp/types.ts";
 import type { ChannelAccess } from "../syscc/types.ts";
@@ -13,7 +13,7 @@ export interface EndorserDependencies {
   /** Judges the creators of proposals that address no channel. */
   readonly localMsp: IdentityDeserializer;
   readonly channels: ChannelAccess;
-  readonly acl: AclProvider;
+  readonly acl: IdentityAclProvider;
   readonly chaincode: ChaincodeSupport;
   readonly definitions: DefinitionSource;
   readonly packages: { load(name: string, version: string): InstalledPackage };

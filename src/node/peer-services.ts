@@ -4,7 +4,7 @@ import type { LogWriter } from "../base/log-writer.ts";
 import type { MetricsProvider } from "../base/metrics.ts";
 import type { ChaincodeHost } from "../chaincode/chaincode-host.ts";
 import type { DirectoryPackageStore } from "../chaincode/package/package-store.ts";
-import type { AclProvider } from "../channel/types.ts";
+import type { IdentityAclProvider } from "../channel/types.ts";
 import type { PeerConfig } from "../config/types.ts";
 import { createDeliverMetrics } from "../deliver/metrics.ts";
 import { registerPeerDeliver } from "../deliver/peer-deliver.ts";
@@ -56,7 +56,7 @@ export interface PeerServicesOptions {
   readonly signer: LocalSigningIdentity;
   readonly localMsp: Msp;
   readonly channels: Channels;
-  readonly acl: AclProvider;
+  readonly acl: IdentityAclProvider;
   readonly chaincode: ChaincodeHost;
   readonly runtimes: Runtimes;
   readonly definitions: LsccDefinitions;

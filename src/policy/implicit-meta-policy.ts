@@ -1,6 +1,6 @@
 /** Policies over the policies of the groups below. Mirrors common/policies/implicitmeta.go. */
 import { create, toBinary } from "@bufbuild/protobuf";
-import { messageOf } from "../base/errors.ts";
+import { type DenimError, messageOf } from "../base/errors.ts";
 import {
   type ImplicitMetaPolicy as ImplicitMetaMessage,
   ImplicitMetaPolicy_Rule as Rule,
@@ -12,7 +12,7 @@ import {
 import type { IdentityDeserializer } from "../msp/types.ts";
 import { decodeAsGo } from "../protocol/go-wire.ts";
 import { policyError } from "./policy-error.ts";
-import { type Refusal, SetPolicy } from "./set-policy.ts";
+import { SetPolicy } from "./set-policy.ts";
 import type { SignatureSet } from "./signature-set.ts";
 
 function thresholdOf(rule: Rule, count: number): number {
@@ -43,13 +43,22 @@ export class ImplicitMetaPolicy extends SetPolicy {
     this.#threshold = thresholdOf(definition.rule, subPolicies.length);
   }
 
-  override refusal(set: SignatureSet): Refusal {
+  override holds(set: SignatureSet): boolean {
+    return this.#satisfied(set) >= this.#threshold;
+  }
+
+  /** How many sub-policies hold; no more are asked than are needed. */
+  #satisfied(set: SignatureSet): number {
     let satisfied = 0;
     for (const policy of this.subPolicies) {
-      if (satisfied >= this.#threshold) return undefined;
-      if (policy && !policy.refusal(set)) satisfied++;
+      if (satisfied >= this.#threshold) break;
+      if (policy?.holds(set)) satisfied++;
     }
-    if (satisfied >= this.#threshold) return undefined;
+    return satisfied;
+  }
+
+  protected override refusal(set: SignatureSet): DenimError {
+    const satisfied = this.#satisfied(set);
     const name = this.definition.subPolicy;
     return policyError(
       "policy-not-satisfied",

@@ -5,23 +5,25 @@ import { policyError } from "./policy-error.ts";
 import { type SignatureSet, signatureSet, verifiedSet } from "./signature-set.ts";
 import type { Policy, SignedData } from "./types.ts";
 
-/** Why a set does not satisfy a policy; undefined when it does. */
-export type Refusal = DenimError | undefined;
-
 export abstract class SetPolicy implements Policy {
   constructor(protected readonly deserializer: IdentityDeserializer) {}
 
   /** Judges a set; the set is shared between sub-policies, so each signature is checked once. */
-  abstract refusal(set: SignatureSet): Refusal;
+  abstract holds(set: SignatureSet): boolean;
+
+  /** Why it does not hold. Apart, since most refusals of sub-policies interest nobody. */
+  protected abstract refusal(set: SignatureSet): DenimError;
 
   evaluate(signed: readonly SignedData[]): void {
-    const refused = this.refusal(signatureSet(signed, this.deserializer));
-    if (refused) throw refused;
+    this.#judge(signatureSet(signed, this.deserializer));
   }
 
   evaluateIdentities(identities: readonly Identity[]): void {
-    const refused = this.refusal(verifiedSet(identities));
-    if (refused) throw refused;
+    this.#judge(verifiedSet(identities));
+  }
+
+  #judge(set: SignatureSet): void {
+    if (!this.holds(set)) throw this.refusal(set);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Signature policies: n out of m, no identity counted twice. Mirrors common/cauthdsl. */
-import { messageOf } from "../base/errors.ts";
+import { type DenimError, messageOf } from "../base/errors.ts";
 import {
   type SignaturePolicy as SignaturePolicyMessage,
   type SignaturePolicyEnvelope,
@@ -10,7 +10,7 @@ import type { IdentityDeserializer } from "../msp/types.ts";
 import { decodeAsGo } from "../protocol/go-wire.ts";
 import { policyError } from "./policy-error.ts";
 import { policyToString } from "./policy-to-string.ts";
-import { type Refusal, SetPolicy, signersOf } from "./set-policy.ts";
+import { SetPolicy, signersOf } from "./set-policy.ts";
 import type { SetEntry, SignatureSet } from "./signature-set.ts";
 
 /** Gates within gates; Fabric has no limit but its stack. */
@@ -90,8 +90,11 @@ export class SignaturePolicy extends SetPolicy {
     this.#rule = compile(envelope.rule, envelope.identities);
   }
 
-  override refusal(set: SignatureSet): Refusal {
-    if (this.#rule(set, new Uint8Array(set.length))) return undefined;
+  override holds(set: SignatureSet): boolean {
+    return this.#rule(set, new Uint8Array(set.length));
+  }
+
+  protected override refusal(set: SignatureSet): DenimError {
     return policyError("policy-not-satisfied", "signature set did not satisfy policy", {
       policy: policyToString(this.envelope),
       signers: signersOf(set),

@@ -10,7 +10,7 @@ import { silentLogger } from "../../src/base/logger.ts";
 import { createAclProvider } from "../../src/channel/acl-provider.ts";
 import { bundleFromBlock, type ChannelBundle } from "../../src/channel/bundle.ts";
 import { lastConfigIndex } from "../../src/channel/config-block.ts";
-import type { AclProvider } from "../../src/channel/types.ts";
+import type { IdentityAclProvider } from "../../src/channel/types.ts";
 import { DirectoryPackageStore } from "../../src/chaincode/package/package-store.ts";
 import { createEcdsaProvider } from "../../src/crypto/provider.ts";
 import { type Block, BlockMetadataIndex, BlockSchema } from "../../src/gen/common/common_pb.ts";
@@ -61,7 +61,7 @@ export interface GoldenPeer extends Disposable {
   readonly bundle: ChannelBundle;
   readonly localMsp: Msp;
   readonly signer: SigningIdentity;
-  readonly acl: AclProvider;
+  readonly acl: IdentityAclProvider;
   readonly packages: DirectoryPackageStore;
   readonly definitions: LsccDefinitions;
   readonly systemChaincodes: SystemChaincodes;

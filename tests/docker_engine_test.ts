@@ -88,7 +88,7 @@ dockerTest("the engine is checked, and says what it is", async (docker) => {
   await withRuntime(docker, async (runtime) => {
     const check = await runtime.check();
     assert(check.ok);
-    assert.match(check.detail, /^Docker \d+\.\d+.* at (unix|tcp):.*, API 1\.\d+$/);
+    assert.match(check.detail, /^(Docker|Podman) \d+\.\S+ at (unix|tcp):.*, API 1\.\d+$/);
     await runtime.healthCheck();
     assert.equal(await runtime.hasImage(docker.platforms.builder), true);
     assert.equal(await runtime.hasImage("denim-no-such-image"), false);

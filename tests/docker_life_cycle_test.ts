@@ -241,7 +241,7 @@ dockerTest(
       await withDeadline(running.exited, 20_000, "the container's end");
       const next = await runtime.start(request(script("broken")), new Recorder(), never);
       const { docker: engine } = await connectEngine(docker.vm);
-      const filters = JSON.stringify({ name: [`^/${containerName(peer, "broken", "1.0")}$`] });
+      const filters = JSON.stringify({ name: [`^/?${containerName(peer, "broken", "1.0")}$`] });
       assert.equal((await engine.listContainers({ all: true, filters })).length, 1);
       await next.stop();
       assert.deepEqual(await engine.listContainers({ all: true, filters }), []);

@@ -10,12 +10,65 @@ export const maxSearchedCharacters = 64 * 1024;
 
 const repackage = "package it again under a new version";
 
+/** A pull's failure: the image, and the rest of the line. */
+const pull = (reason: RegExp) =>
+  new RegExp(`Failed to pull (\\S+): [^\n]*(?:${reason.source})`, "i");
+
+/** What stopped a build in its container: anything after the words with which such errors begin. */
+const build = (reason: RegExp) => new RegExp(`could not build chaincode [^]*(?:${reason.source})`);
+
 /** The first that matches counts: what is specific stands before what is general. */
 const remedies: readonly Remedy[] = [
+  {
+    pattern: pull(/pull access denied|may require 'docker login'/),
+    advice: ([, image]) =>
+      `The registry has no image ${image}, or shows it only to those who log in: correct chaincode.builder or chaincode.*.runtime in core.yaml, or run 'docker login' as the user that runs the peer.`,
+  },
+  {
+    pattern: pull(
+      /no basic auth credentials|unauthorized|authentication required|denied|incorrect username/,
+    ),
+    advice: ([, image]) =>
+      `The registry of ${image} does not take these credentials, or wants some: run 'docker login' for it as the user that runs the peer, or correct auths, credHelpers or credsStore in Docker's config.json (DOCKER_CONFIG).`,
+  },
+  {
+    pattern: pull(/manifest unknown|name unknown|not found|no such image/),
+    advice: ([, image]) =>
+      `The registry has no image ${image}: correct chaincode.builder or chaincode.*.runtime in core.yaml.`,
+  },
+  {
+    pattern: pull(/x509: |certificate|server gave HTTP response to HTTPS client/),
+    advice: ([, image]) =>
+      `The engine and the registry of ${image} do not agree about TLS: the engine must trust the registry's CA (/etc/docker/certs.d/REGISTRY/ca.crt on the engine's machine), or list the registry under insecure-registries.`,
+  },
+  {
+    pattern: pull(
+      /connection refused|no such host|i\/o timeout|deadline exceeded|no route to host|network is unreachable|TLS handshake timeout|server misbehaving|EOF/,
+    ),
+    advice: ([, image]) =>
+      `The engine does not reach the registry of ${image}: check that it runs, and the engine's network and proxy; or give the engine the image (docker load).`,
+  },
   {
     pattern: /no space left on device|ENOSPC/i,
     advice: () =>
       "The disk is full: make room (denim chaincode prune, docker system prune) and try again.",
+  },
+  {
+    pattern: /the Docker engine does not answer any more/,
+    advice: () =>
+      "See whether the Docker engine runs, or runs again, and repeat the command: it starts anew.",
+  },
+  {
+    pattern: build(
+      /x509: |SELF_SIGNED_CERT|unable to get (?:local )?issuer certificate|unable to verify the first certificate|self.signed certificate/,
+    ),
+    advice: () =>
+      "The build does not trust a registry's certificate: set chaincode.build.ca.file to the PEM file of its CA.",
+  },
+  {
+    pattern: build(/ECONNREFUSED|connection refused/),
+    advice: () =>
+      "The build could not reach its registry of packages: check that it runs, its address and the proxy settings (HTTPS_PROXY, NO_PROXY), or package the dependencies with the chaincode.",
   },
   {
     pattern: /exec format error/i,
@@ -133,7 +186,7 @@ const remedies: readonly Remedy[] = [
     advice: () => `The Java source does not compile, as shown above: correct it, and ${repackage}.`,
   },
   {
-    pattern: /pull access denied|manifest unknown|manifest for \S+ not found|No such image/i,
+    pattern: /No such image/i,
     advice: () =>
       "An image is missing: set chaincode.builder and chaincode.*.runtime in core.yaml to images that the engine has or can pull.",
   },

@@ -3,6 +3,66 @@ import { likelyRemedy } from "./remedy.ts";
 
 const remedy = (...output: string[]) => likelyRemedy({ message: "it failed", output });
 
+Deno.test("a pull that fails leads to the registry, not to the peer", () => {
+  const pull = (engine: string) =>
+    likelyRemedy({
+      message: `could not build chaincode a:1: build: Failed to pull r:5000/x/b:1: ${engine}`,
+      output: ["pulling r:5000/x/b:1"],
+    });
+  // As engines 20.10 to 29 and Podman say it.
+  const cases: [RegExp, ...string[]][] = [
+    [
+      /docker login/,
+      'Head "https://r:5000/v2/x/b/manifests/1": no basic auth credentials',
+      "unauthorized: authentication required",
+      "initializing source docker://r:5000/x/b:1: reading manifest 1: unauthorized: authentication required",
+      "pull access denied for x/b, repository does not exist or may require 'docker login'",
+    ],
+    [
+      /has no image r:5000\/x\/b:1: correct chaincode\.builder/,
+      "manifest for r:5000/x/b:1 not found: manifest unknown: manifest unknown",
+      "failed to resolve reference: r:5000/x/b:1: not found",
+    ],
+    [
+      /must trust the registry's CA/,
+      'Get "https://r:5000/v2/": tls: failed to verify certificate: x509: certificate signed by unknown authority',
+      'Get "https://r:5000/v2/": http: server gave HTTP response to HTTPS client',
+    ],
+    [
+      /does not reach the registry of r:5000\/x\/b:1/,
+      'Get "https://r:5000/v2/": dial tcp 127.0.0.1:5000: connect: connection refused',
+      'Get "https://r:5000/v2/": dial tcp: lookup r on 10.0.0.1:53: no such host',
+      'Get "https://r:5000/v2/": context deadline exceeded',
+    ],
+    [/disk is full/, "write /var/lib/docker/tmp/x: no space left on device"],
+    [/Docker engine runs/, "the Docker engine does not answer any more: socket hang up"],
+  ];
+  for (const [expected, ...texts] of cases) {
+    for (const text of texts) assert.match(pull(text) ?? "nothing", expected, text);
+  }
+});
+
+Deno.test("a build that does not get at packages leads to proxies and certificates", () => {
+  const build = (...output: string[]) =>
+    likelyRemedy({
+      message: "could not build chaincode a:1: the builder ended with exit code 1",
+      output,
+    });
+  assert.match(
+    build("npm error code SELF_SIGNED_CERT_IN_CHAIN") ?? "",
+    /chaincode\.build\.ca\.file/,
+  );
+  assert.match(
+    build("npm error code UNABLE_TO_GET_ISSUER", "unable to get local issuer certificate") ?? "",
+    /chaincode\.build\.ca\.file/,
+  );
+  assert.match(
+    build('Get "https://p/x": tls: failed to verify certificate: x509: unknown') ?? "",
+    /chaincode\.build\.ca\.file/,
+  );
+  assert.match(build("npm error connect ECONNREFUSED 127.0.0.1:8080") ?? "", /HTTPS_PROXY/);
+});
+
 Deno.test("what programs say when they fail leads to what to do", () => {
   const cases: [RegExp, ...string[]][] = [
     [/module left-pad is missing/, "Error: Cannot find module 'left-pad'", "Require stack:"],

@@ -7,6 +7,7 @@ import type { CertificateAuthority } from "../crypto/certificate-authority.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { decodePem } from "../crypto/pem.ts";
 import type { ServerTls } from "../rpc/types.ts";
+import { hostNamesInContainers } from "../runtime/docker/engine-traits.ts";
 
 export interface PeerTlsMaterial {
   readonly server: ServerTls;
@@ -76,7 +77,7 @@ export async function chaincodeServerTls(
   host: string,
 ): Promise<ServerTls> {
   const { certPem, keyPem } = await authority.newServerKeyPair([
-    ...new Set([host, "localhost", "127.0.0.1", "::1", "host.docker.internal"]),
+    ...new Set([host, "localhost", "127.0.0.1", "::1", ...hostNamesInContainers]),
   ]);
   return {
     certificate: certPem,

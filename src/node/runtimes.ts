@@ -141,6 +141,7 @@ export class Runtimes {
         environment,
         peer: { networkId: config.peer.networkId, peerId: config.peer.id },
         owner: config.peer.fileSystemPath,
+        peerHost: chaincodeHost,
         metrics: createBuildMetrics(this.options.metrics),
         logger,
         clock,

@@ -48,9 +48,9 @@ export function script(name: string, code = "setInterval(() => {}, 1e6)"): Chain
   });
 }
 
-/** Ids of the containers with this very name, whether they run or not. */
+/** Ids of the containers with this very name, whether they run or not; to Podman it has no slash. */
 export async function containers(docker: DockerForTests, name: string): Promise<string[]> {
   const engine = await connectEngine(docker.vm);
-  const filters = JSON.stringify({ name: [`^/${name}$`] });
+  const filters = JSON.stringify({ name: [`^/?${name}$`] });
   return (await engine.docker.listContainers({ all: true, filters })).map(({ Id }) => Id);
 }

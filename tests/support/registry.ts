@@ -58,15 +58,20 @@ export async function startRegistry(allowed: string): Promise<RegistryForTests> 
         "content-length": bytes.length,
         "docker-content-digest": digest(bytes),
       }).end(request.method === "HEAD" ? undefined : bytes);
+    const refuse = (status: number, code: string, message: string) =>
+      response.writeHead(status, {
+        "content-type": "application/json",
+        ...(status === 401 ? { "www-authenticate": 'Basic realm="denim"' } : {}),
+      }).end(JSON.stringify({ errors: [{ code, message }] }));
     const url = request.url ?? "";
     const blob = blobs.get(/\/blobs\/(.*)$/.exec(url)?.[1] ?? "");
     if (user !== allowed) {
-      response.writeHead(401, { "www-authenticate": 'Basic realm="denim"' }).end("{}");
+      refuse(401, "UNAUTHORIZED", "authentication required");
     } else if (url === "/v2/") response.writeHead(200).end("{}");
     else if (/^\/v2\/denim\/base\/manifests\//.test(url)) {
       send(manifest, `${type}.distribution.manifest.v2+json`);
     } else if (blob !== undefined) send(blob, "application/octet-stream");
-    else response.writeHead(404).end("{}");
+    else refuse(404, "MANIFEST_UNKNOWN", "manifest unknown");
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const place = server.address();

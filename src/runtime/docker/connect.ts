@@ -9,6 +9,7 @@ import type { VmSettings } from "../../config/types.ts";
 import type { EngineTlsFiles, Environment } from "./docker-config.ts";
 import type { Dockerode, DockerodeOptions } from "./dockerode-types.ts";
 import { unreachable } from "./engine-error.ts";
+import { type EngineTraits, engineTraits } from "./engine-traits.ts";
 import { settlingOnAbort } from "./settle-on-abort.ts";
 import { type EngineCandidate, engineCandidates } from "./find-engine.ts";
 
@@ -33,8 +34,7 @@ function indescribable<T extends object>(agent: T): T {
 export interface EngineConnection {
   readonly docker: Dockerode;
   readonly endpoint: string;
-  /** As the engine calls itself, `20.10.24`. */
-  readonly engineVersion: string;
+  readonly traits: EngineTraits;
   readonly apiVersion: string;
   /** Ends connections, idle ones that are kept for later too. */
   close(): void;
@@ -89,7 +89,7 @@ async function connectTo(candidate: EngineCandidate): Promise<EngineConnection> 
   return {
     docker: client({ version: `v${apiVersion}` }),
     endpoint,
-    engineVersion: version.Version,
+    traits: engineTraits(version),
     apiVersion,
     close: () => agent.destroy(),
   };

@@ -27,7 +27,7 @@ import type {
 import type { BuildMetrics } from "./build-metrics.ts";
 import { builderSurroundings } from "./builder-surroundings.ts";
 import { connectEngine, type EngineConnection, pingTimeoutMs } from "./connect.ts";
-import { runCredentialHelper } from "./credential-helper.ts";
+import { credentialHelper } from "./credential-helper.ts";
 import {
   type CredentialHelper,
   credentialsFor,
@@ -37,7 +37,14 @@ import {
 import type { Dockerode, DockerodeContainer } from "./dockerode-types.ts";
 import { apiError, statusOf, unreachable } from "./engine-error.ts";
 import { builderHostConfig, limited, tlsDirectory } from "./hardening.ts";
-import { hostConfig, networkMode, reachableAddress } from "./host-config.ts";
+import {
+  hostConfig,
+  isLocal,
+  localPeerRefusal,
+  networkMode,
+  type ReachableAddress,
+  reachableAddress,
+} from "./host-config.ts";
 import { buildImage, containerStepTimeoutMs, removeContainer } from "./image-build.ts";
 import { containerName, imageName, type PeerNames } from "./names.ts";
 import { imageLabels } from "./image-labels.ts";
@@ -69,8 +76,8 @@ export interface DockerRuntimeOptions {
    * directory. When given, containers that a killed peer left are removed on first use.
    */
   readonly owner?: string;
-  /** What containers dial instead of the address in the start request. */
-  readonly peerAddress?: string;
+  /** Host of the address that chaincode dials; where it is given, an engine from which it cannot be reached is not well. */
+  readonly peerHost?: string;
   /** The peer's: where to find the engine, credentials, proxies and certificates. */
   readonly environment?: Environment;
   /** Asks a credential helper; the programs of that name on PATH where not given. */
@@ -106,7 +113,7 @@ export class DockerRuntime implements ChaincodeRuntime {
     observer: LaunchObserver,
     signal: AbortSignal,
   ): Promise<void> {
-    const docker = await this.#engine(signal);
+    const { docker } = await this.#engine(signal);
     const image = this.#imageName(chaincode);
     const { builder, golang, car, java, node } = this.options.platforms;
     const key = buildKey(chaincode, [builder, JSON.stringify([golang, car, java, node])]);
@@ -145,7 +152,7 @@ export class DockerRuntime implements ChaincodeRuntime {
   ): Promise<void> {
     const { platforms, environment = {}, build, vm } = this.options;
     const config = readDockerConfig(environment);
-    const askHelper = this.options.credentialHelper ?? runCredentialHelper;
+    const askHelper = this.options.credentialHelper ?? credentialHelper(environment);
     const output = new OutputLog(this.options.clock, (line) => {
       this.#logger.debug(line.text, { image });
       this.#audience.tell(key, line);
@@ -187,7 +194,12 @@ export class DockerRuntime implements ChaincodeRuntime {
     signal: AbortSignal,
   ): Promise<RunningChaincode> {
     const { chaincode } = request;
-    const docker = await this.#engine(signal);
+    const { docker, traits } = await this.#engine(signal);
+    const reachable = reachableAddress(
+      request.peerAddress,
+      this.options.vm.docker.hostConfig,
+      traits,
+    );
     const name = containerName(this.options.peer, chaincode.name, chaincode.version);
     const staleRemoved = removeContainer(docker.getContainer(name), signal);
     staleRemoved.catch(() => {}); // The step `create` tells.
@@ -211,12 +223,12 @@ export class DockerRuntime implements ChaincodeRuntime {
     const container = await step("create", async () => {
       await staleRemoved;
       try {
-        return await this.#create(docker, request, name);
+        return await this.#create(docker, request, name, reachable);
       } catch (error) {
         if (statusOf(error) !== 404) throw error;
         // The image has gone since it was seen.
         await this.build(chaincode, observer, signal);
-        return await this.#create(docker, request, name);
+        return await this.#create(docker, request, name, reachable);
       }
     });
     try {
@@ -254,11 +266,13 @@ export class DockerRuntime implements ChaincodeRuntime {
   async check(): Promise<{ ok: true; detail: string } | { ok: false; reason: string }> {
     try {
       await this.healthCheck();
-      const { engineVersion, apiVersion, endpoint } = await this.#connect();
-      return {
-        ok: true,
-        detail: `Docker ${engineVersion} at ${endpoint}, API ${apiVersion}`,
-      };
+      const { traits, apiVersion, endpoint } = await this.#connect();
+      const { peerHost, vm } = this.options;
+      const refusal = peerHost !== undefined && isLocal(peerHost)
+        ? localPeerRefusal(networkMode(vm.docker.hostConfig), traits)
+        : undefined;
+      if (refusal !== undefined) throw refusal;
+      return { ok: true, detail: `${traits.title} at ${endpoint}, API ${apiVersion}` };
     } catch (error) {
       return { ok: false, reason: messageOf(error) };
     }
@@ -289,7 +303,8 @@ export class DockerRuntime implements ChaincodeRuntime {
     const kept = new Map(
       keep.map((chaincode) => [this.#imageName(chaincode), hex(chaincode.packageId)]),
     );
-    return await pruneEngine(await this.#engine(), {
+    const { docker } = await this.#engine();
+    return await pruneEngine(docker, {
       ownerLabel: `${label.owner}=${owner}`,
       keeps: (image, labels) => kept.has(image) && kept.get(image) === labels[label.package],
       now: clock.now(),
@@ -322,15 +337,19 @@ export class DockerRuntime implements ChaincodeRuntime {
   }
 
   /** The engine, ready for work. @throws DenimError `aborted` */
-  async #engine(signal?: AbortSignal): Promise<Dockerode> {
+  async #engine(signal?: AbortSignal): Promise<EngineConnection> {
     if (this.#closed) throw new DenimError("runtime-closed", "the peer is shutting down");
-    const { docker } = await this.#connect();
+    const connection = await this.#connect();
     const { owner } = this.options;
-    if (owner === undefined) return docker;
+    if (owner === undefined) return connection;
     // Not tried again: from now on the label is also that of our own.
-    this.#leftovers ??= removeLeftovers(docker, `${label.owner}=${owner}`, this.#logger);
+    this.#leftovers ??= removeLeftovers(
+      connection.docker,
+      `${label.owner}=${owner}`,
+      this.#logger,
+    );
     await unlessAborted(this.#leftovers, signal);
-    return docker;
+    return connection;
   }
 
   #imageName(chaincode: ChaincodeToRun): string {
@@ -357,13 +376,10 @@ export class DockerRuntime implements ChaincodeRuntime {
     docker: Dockerode,
     request: StartRequest,
     name: string,
+    { address, extraHosts }: ReachableAddress,
   ): Promise<DockerodeContainer> {
     const { chaincode } = request;
     const { docker: settings } = this.options.vm;
-    const { address, extraHosts } = reachableAddress(
-      this.options.peerAddress ?? request.peerAddress,
-      settings.hostConfig,
-    );
     const limits = this.#limits(chaincode, extraHosts);
     return docker.createContainer({
       name,

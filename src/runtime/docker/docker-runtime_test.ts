@@ -14,6 +14,7 @@ import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import { clientOptions, negotiate } from "./connect.ts";
 import { DockerRuntime } from "./docker-runtime.ts";
 import { FrameSplitter } from "./frames.ts";
+import { engineTraits } from "./engine-traits.ts";
 import { hostConfig, reachableAddress } from "./host-config.ts";
 import { containerName, imageName } from "./names.ts";
 
@@ -76,19 +77,45 @@ Deno.test("the host configuration is that of the recorded peer", () => {
   );
 });
 
+const docker = engineTraits({ Version: "20.10.24" });
+
 Deno.test("containers with a network of their own dial the host by name", () => {
   const bridge = { ...settings, networkMode: "bridge" };
-  assert.deepEqual(reachableAddress("127.0.0.1:7052", settings), {
+  assert.deepEqual(reachableAddress("127.0.0.1:7052", settings, docker), {
     address: "127.0.0.1:7052",
     extraHosts: [],
   });
+  const podman = engineTraits({ Version: "4.3.1", Components: [{ Name: "Podman Engine" }] });
   for (const local of ["127.0.0.1:7052", "0.0.0.0:7052", "localhost:7052", "[::1]:7052", ":7052"]) {
-    assert.deepEqual(reachableAddress(local, bridge), {
+    assert.deepEqual(reachableAddress(local, bridge, docker), {
       address: "host.docker.internal:7052",
       extraHosts: ["host.docker.internal:host-gateway"],
     });
+    // Podman makes the entry itself, and before 4.7 knows no host-gateway.
+    assert.deepEqual(reachableAddress(local, bridge, podman), {
+      address: "host.containers.internal:7052",
+      extraHosts: [],
+    });
   }
-  assert.equal(reachableAddress("peer0:7052", bridge).address, "peer0:7052");
+  assert.equal(reachableAddress("peer0:7052", bridge, docker).address, "peer0:7052");
+});
+
+Deno.test("the host network of rootless Docker does not lead to a peer on loopback, and that is said", () => {
+  const rootless = (NetworkDriver: string) =>
+    engineTraits({
+      Version: "28.5.2",
+      Components: [{ Name: "Engine" }, { Name: "rootlesskit", Details: { NetworkDriver } }],
+    });
+  const slirp = rootless("slirp4netns");
+  for (const local of ["127.0.0.1:7052", "localhost:7052", "[::1]:7052"]) {
+    assert.throws(() => reachableAddress(local, settings, slirp), {
+      code: "peer-unreachable",
+      message: /rootless Docker 28\.5\.2 .*slirp4netns/,
+      hint: /peer\.chaincodeListenAddress/,
+    });
+    assert.equal(reachableAddress(local, settings, rootless("host")).address, local);
+  }
+  assert.equal(reachableAddress("192.0.2.7:7052", settings, slirp).address, "192.0.2.7:7052");
 });
 
 Deno.test("the API version is ours where the engine takes it, else its nearest", () => {

@@ -3,6 +3,7 @@ import type { Agent } from "node:http";
 import type { Buffer } from "node:buffer";
 import type { Readable } from "node:stream";
 import type { RegistryCredentials } from "./docker-config.ts";
+import type { EngineVersion } from "./engine-traits.ts";
 
 interface WithSignal {
   readonly abortSignal?: AbortSignal;
@@ -28,18 +29,16 @@ export interface DockerodeContainer {
 
 export interface Dockerode {
   ping(options?: WithSignal): Promise<unknown>;
-  version(options?: WithSignal): Promise<{
-    Version: string;
-    ApiVersion: string;
-    MinAPIVersion?: string;
-  }>;
+  version(options?: WithSignal): Promise<
+    EngineVersion & { ApiVersion: string; MinAPIVersion?: string }
+  >;
   createContainer(
     options: Record<string, unknown> & { name?: string } & WithSignal,
   ): Promise<DockerodeContainer>;
   getContainer(idOrName: string): DockerodeContainer;
   listContainers(
     options: { all: boolean; filters: string } & WithSignal,
-  ): Promise<{ Id: string; Names: string[]; Created: number }[]>;
+  ): Promise<{ Id: string; Names: string[]; Created: number; State: string }[]>;
   getImage(name: string): {
     inspect(options?: WithSignal): Promise<{
       Id: string;
@@ -59,12 +58,7 @@ export interface Dockerode {
   ): Promise<Readable>;
   buildImage(
     context: Buffer,
-    options: {
-      t: string;
-      pull?: boolean;
-      forcerm?: boolean;
-      registryconfig?: Readonly<Record<string, RegistryCredentials>>;
-    } & WithSignal,
+    options: { t: string; forcerm?: boolean } & WithSignal,
   ): Promise<Readable>;
 }
 

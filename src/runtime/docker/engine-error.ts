@@ -4,15 +4,27 @@ import { DenimError, messageOf } from "../../base/errors.ts";
 /** An answer of the engine that is not a success. */
 export function apiError(what: string, thrown: unknown): DenimError {
   const status = property(thrown, "statusCode");
-  const said = property(property(thrown, "json"), "message");
-  const text = typeof said === "string" ? said : messageOf(thrown);
   return new DenimError(
     "docker-failed",
-    `${what}: ${text.trim()}`,
+    `${what}: ${engineMessage(thrown)}`,
     { what, status },
     undefined,
     { cause: thrown },
   );
+}
+
+/** Codes of errors of the connection itself. */
+const broken = new Set(["ECONNREFUSED", "ECONNRESET", "ENOENT", "EPIPE"]);
+
+/** What the engine said, without what its client says about the status; or that it is not there. */
+export function engineMessage(thrown: unknown): string {
+  const said = property(property(thrown, "json"), "message");
+  const text = (typeof said === "string" ? said : messageOf(thrown))
+    .replace(/^\(HTTP code \d+\) [\w ]+ - /, "").trim();
+  const code = property(thrown, "code");
+  return typeof code === "string" && broken.has(code)
+    ? `the Docker engine does not answer any more: ${text}`
+    : text;
 }
 
 /** HTTP status of an engine's refusal, or undefined. */

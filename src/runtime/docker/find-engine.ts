@@ -54,7 +54,8 @@ export function engineCandidates(
     return named(endpoint, `Docker context ${context}`, tls);
   }
   const home = environment.HOME ?? "/root";
-  const runtime = environment.XDG_RUNTIME_DIR;
+  // Where nobody logged in, the variable is missing, and the engine of the user may still run.
+  const runtime = environment.XDG_RUNTIME_DIR || userRuntimeDirectory();
   const sockets: readonly (readonly [path: string, origin: string])[] = [
     ["/var/run/docker.sock", "the default socket"],
     ...(runtime ? [[join(runtime, "docker.sock"), "rootless Docker"] as const] : []),
@@ -66,4 +67,10 @@ export function engineCandidates(
   const found = sockets.filter(([path]) => isThere(path));
   return (found.length === 0 ? sockets.slice(0, 1) : found)
     .map(([path, origin]) => ({ endpoint: `unix://${path}`, origin, tls: undefined }));
+}
+
+/** Where systemd has a user's sockets. */
+function userRuntimeDirectory(): string | undefined {
+  const uid = Deno.build.os === "linux" ? Deno.uid() : null;
+  return uid === null ? undefined : `/run/user/${uid}`;
 }

@@ -1,5 +1,7 @@
 /** vm.docker.hostConfig as the engine wants it. Mirrors getDockerHostConfig of core/container/dockercontroller. */
+import { DenimError } from "../../base/errors.ts";
 import type { DockerHostConfig } from "../../config/types.ts";
+import type { EngineTraits } from "./engine-traits.ts";
 
 /** The engine's HostConfig; what is not set is left out, as go-dockerclient leaves it out. */
 export function hostConfig(
@@ -53,24 +55,44 @@ export interface ReachableAddress {
   readonly extraHosts: readonly string[];
 }
 
-/** Name of the host inside containers; engines since 20.10 know its address as `host-gateway`. */
-export const hostFromContainers = "host.docker.internal";
-
 /**
  * Where containers find the peer: in the host's network at the same address; in a network of their
  * own, loopback and wildcard addresses mean the host. The peer must listen there, and its TLS
  * certificate must name what is dialled.
+ * @throws DenimError `peer-unreachable` where the engine's host network is not this machine's
  */
 export function reachableAddress(
   peerAddress: string,
   settings: DockerHostConfig,
+  traits: EngineTraits,
 ): ReachableAddress {
   const colon = peerAddress.lastIndexOf(":");
-  const host = peerAddress.slice(0, colon).replace(/^\[|\]$/g, "");
-  const local = /^(localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|::1?|)$/.test(host);
-  if (networkMode(settings) === "host" || !local) return { address: peerAddress, extraHosts: [] };
+  if (!isLocal(peerAddress.slice(0, colon))) return { address: peerAddress, extraHosts: [] };
+  const mode = networkMode(settings);
+  const refusal = localPeerRefusal(mode, traits);
+  if (refusal !== undefined) throw refusal;
+  if (mode === "host") return { address: peerAddress, extraHosts: [] };
   return {
-    address: `${hostFromContainers}${peerAddress.slice(colon)}`,
-    extraHosts: [`${hostFromContainers}:host-gateway`],
+    address: `${traits.hostName}${peerAddress.slice(colon)}`,
+    extraHosts: traits.hostEntry === undefined ? [] : [traits.hostEntry],
   };
+}
+
+/** Does a host name or address, in brackets or not, mean the machine itself? */
+export function isLocal(host: string): boolean {
+  return /^(localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[?(::1?)?\]?)$/.test(host);
+}
+
+/** Why containers of this engine cannot reach a peer at an address that means the machine itself. */
+export function localPeerRefusal(
+  networkMode: string,
+  { title, ownNetwork }: EngineTraits,
+): DenimError | undefined {
+  if (ownNetwork === undefined || networkMode !== "host") return undefined;
+  return new DenimError(
+    "peer-unreachable",
+    `containers of rootless ${title} are in a network of the engine's own (${ownNetwork}), where this machine's loopback addresses do not lead to the peer`,
+    { engine: title, ownNetwork },
+    "Set peer.chaincodeListenAddress to 0.0.0.0:7052 and peer.chaincodeAddress to an address of this machine that is not loopback, or run the engine as root or with rootlesskit's host network, or use the process runtime.",
+  );
 }

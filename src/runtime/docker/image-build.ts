@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 import { withDeadline } from "../../base/async.ts";
 import { sleep } from "../../base/async.ts";
 import { utf8 } from "../../base/bytes.ts";
-import { DenimError, messageOf } from "../../base/errors.ts";
+import { DenimError } from "../../base/errors.ts";
 import { buildFailed } from "../build-error.ts";
 import type { OutputLog } from "../output.ts";
 import { generateDockerfile, labelInstruction, platformOf } from "../platforms/platforms.ts";
@@ -18,7 +18,7 @@ import type { BuilderSurroundings } from "./builder-surroundings.ts";
 import { containerEnd } from "./container-end.ts";
 import type { RegistryCredentials } from "./docker-config.ts";
 import type { Dockerode, DockerodeContainer } from "./dockerode-types.ts";
-import { apiError, statusOf } from "./engine-error.ts";
+import { apiError, engineMessage, statusOf } from "./engine-error.ts";
 import { followFrames, followProgress, readAll } from "./output-stream.ts";
 
 /** A build may make so much; a JavaScript chaincode with its modules has some 30 MB. */
@@ -72,10 +72,11 @@ export async function buildImage(build: ImageBuild, signal: AbortSignal): Promis
       observer.step(name, "end");
       return result;
     } catch (error) {
-      observer.step(name, "failed", { error: messageOf(error) });
+      const said = engineMessage(error);
+      observer.step(name, "failed", { error: said });
       throwIfAborted(signal);
       if (error instanceof DenimError && error.code === "build-failed") throw error;
-      throw buildFailed(chaincode, `${name}: ${messageOf(error)}`, build.output, imageHint, error);
+      throw buildFailed(chaincode, `${name}: ${said}`, build.output, imageHint, error);
     }
   };
   const { name, version } = chaincode;
@@ -206,7 +207,7 @@ async function ensureBaseImage(
     );
     build.observer.step("pull", "end");
   } catch (error) {
-    build.observer.step("pull", "failed", { image, error: messageOf(error) });
+    build.observer.step("pull", "failed", { image, error: engineMessage(error) });
     throw apiError(`Failed to pull ${image}`, error);
   }
 }
@@ -221,14 +222,14 @@ async function deployImage(
     { name: "Dockerfile", content: utf8(dockerfile) },
     ...(binpackage === undefined ? [] : [{ name: "binpackage.tar", content: binpackage }]),
   ]);
-  const from = /^FROM (\S+)/.exec(dockerfile)?.[1] ?? "";
-  // The engine pulls the runtime image within the build, and wants the credentials with it.
-  const credentials = binpackage === undefined ? undefined : await build.credentials(from);
+  const [, from] = /^FROM (\S+)/.exec(dockerfile) ?? [];
+  // The engine would pull it within the build, but tell neither its progress nor what is wrong with it.
+  if (binpackage !== undefined && from !== undefined) {
+    await ensureBaseImage(build, from, abortSignal);
+  }
   const progress = await build.docker.buildImage(Buffer.from(context), {
     t: build.image,
-    pull: build.settings.pull && binpackage !== undefined,
     forcerm: true,
-    registryconfig: credentials && { [credentials.serveraddress]: credentials },
     abortSignal,
   });
   await followProgress(progress, (text) => build.output.add("build", text));

@@ -30,12 +30,18 @@ async function pruneContainers(
   docker: Dockerode,
   { ownerLabel, now }: PruneOptions,
 ): Promise<PrunedItem[]> {
-  const filters = JSON.stringify({ label: [ownerLabel], status: ["exited", "dead"] });
+  // Podman knows no containers that are dead, and refuses to be asked for them.
+  const filters = JSON.stringify({ label: [ownerLabel] });
   const abortSignal = AbortSignal.timeout(containerStepTimeoutMs);
   const removed: PrunedItem[] = [];
   for (
-    const { Id, Names, Created } of await docker.listContainers({ all: true, filters, abortSignal })
+    const { Id, Names, Created, State } of await docker.listContainers({
+      all: true,
+      filters,
+      abortSignal,
+    })
   ) {
+    if (!["exited", "dead"].includes(State)) continue;
     if (now - Created * 1_000 < prunableContainerAgeMs) continue;
     await removeContainer(docker.getContainer(Id));
     const name = Names[0]?.replace(/^\//, "") ?? Id.slice(0, 12);

@@ -28,3 +28,8 @@ export function parseAddress(address: string): HostPort {
 export function formatAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
+
+/** `host:port` of a socket's other side. */
+export function remoteAddressOf(socket: { remoteAddress?: string; remotePort?: number }): string {
+  return formatAddress(socket.remoteAddress ?? "", socket.remotePort ?? 0);
+}

@@ -1,42 +1,65 @@
 /** One call as the client sees it: a stream of messages that ends with a status. */
-import type { ClientHttp2Stream, IncomingHttpHeaders } from "node:http2";
-import { FrameReader, plainBytes } from "./framing.ts";
+import { FrameReader } from "./framing.ts";
+import type { Headers } from "./http2/headers.ts";
+import { ErrorCode } from "./http2/protocol.ts";
+import type { Http2Stream, StreamEnd, StreamEvents } from "./http2/stream.ts";
 import type { ClientSession } from "./session.ts";
 import { decodeStatusMessage, GrpcStatus, RpcError, statusOfHttp } from "./status.ts";
 
-const http2Cancel = 8;
-const http2RefusedStream = 7;
-const http2EnhanceYourCalm = 11;
-
 export interface CallEvents {
   message(bytes: Uint8Array): void;
+  /** After a `write` that was refused: there is room again. */
+  room?(): void;
   /** Once, last: undefined for OK. `unprocessed`: the server has certainly not seen the call. */
   end(error: RpcError | undefined, unprocessed: boolean): void;
 }
 
-/** Watches an HTTP/2 stream and reports messages and the final status. */
-export class ClientCall {
+/** Makes an HTTP/2 stream and reports its messages and the final status. */
+export class ClientCall implements StreamEvents {
+  #stream: Http2Stream | undefined;
   #status: RpcError | "ok" | undefined;
   #ended = false;
   #answered = false;
-  #failure: unknown;
   readonly #reader: FrameReader;
 
   constructor(
-    readonly stream: ClientHttp2Stream,
     readonly session: ClientSession,
     maxMessageBytes: number,
     readonly events: CallEvents,
   ) {
     this.#reader = new FrameReader(maxMessageBytes);
-    stream.on("response", (headers) => this.#response(headers));
-    stream.on("trailers", (trailers) => this.#trailers(trailers));
-    stream.on("data", (chunk: Uint8Array) => this.#data(chunk));
-    stream.on("end", () => {
-      if (this.#status !== undefined) this.#end();
-    });
-    stream.on("error", (error) => this.#failure = error); // "close" follows
-    stream.on("close", () => this.#close());
+  }
+
+  /**
+   * @param headers the request's, an HPACK block
+   * @returns false: the connection takes no more calls
+   */
+  start(headers: Uint8Array): boolean {
+    this.#stream = this.session.request(headers, this);
+    return this.#stream !== undefined;
+  }
+
+  /** @returns false: wait for `room` */
+  write(frame: Uint8Array): boolean {
+    return this.#stream?.write(frame) ?? true;
+  }
+
+  /** Writes the last message. */
+  writeLast(frame: Uint8Array): void {
+    this.#stream?.writeLast(frame);
+  }
+
+  /** No more messages from here. */
+  halfClose(): void {
+    this.#stream?.end();
+  }
+
+  pause(): void {
+    this.#stream?.pause();
+  }
+
+  resume(): void {
+    this.#stream?.resume();
   }
 
   get ended(): boolean {
@@ -47,14 +70,16 @@ export class ClientCall {
   cancel(error: RpcError): void {
     if (this.#ended) return;
     this.#status = error;
-    this.stream.close(http2Cancel);
+    this.#stream?.reset(ErrorCode.CANCEL);
     this.#end();
   }
 
-  #response(headers: IncomingHttpHeaders): void {
+  // What the stream tells.
+
+  answer(headers: Headers): void {
     this.#answered = true;
     const httpStatus = Number(headers[":status"]);
-    if (headers["grpc-status"] !== undefined) return this.#trailers(headers);
+    if (headers["grpc-status"] !== undefined) return this.trailers(headers);
     if (httpStatus !== 200) {
       return this.cancel(
         new RpcError(statusOfHttp(httpStatus), `unexpected HTTP status ${httpStatus}`, {
@@ -75,7 +100,7 @@ export class ClientCall {
     }
   }
 
-  #trailers(trailers: IncomingHttpHeaders): void {
+  trailers(trailers: Headers): void {
     if (this.#status !== undefined) return;
     this.#answered = true;
     const code = Number(trailers["grpc-status"] ?? NaN);
@@ -87,13 +112,13 @@ export class ClientCall {
     }
   }
 
-  #data(chunk: Uint8Array): void {
+  data(bytes: Uint8Array): void {
     if (this.#ended) return;
     this.#answered = true;
-    this.#reader.push(plainBytes(chunk));
+    this.#reader.push(bytes);
     try {
-      for (let bytes = this.#reader.next(); bytes; bytes = this.#reader.next()) {
-        this.events.message(bytes);
+      for (let next = this.#reader.next(); next; next = this.#reader.next()) {
+        this.events.message(next);
       }
     } catch (error) {
       this.cancel(
@@ -102,15 +127,22 @@ export class ClientCall {
     }
   }
 
-  #close(): void {
+  end(): void {
+    if (this.#status !== undefined) this.#end();
+  }
+
+  room(): void {
+    this.events.room?.();
+  }
+
+  closed(end: StreamEnd): void {
     if (this.#ended) return;
-    const code = this.stream.rstCode;
-    const unprocessed = code === http2RefusedStream && !this.#answered;
-    this.#status ??= code === http2Cancel && this.session.usable
+    const unprocessed = end === ErrorCode.REFUSED_STREAM && !this.#answered;
+    this.#status ??= end === ErrorCode.CANCEL
       ? new RpcError(GrpcStatus.CANCELLED, "the server cancelled the call")
-      : code === http2EnhanceYourCalm
+      : end === ErrorCode.ENHANCE_YOUR_CALM
       ? new RpcError(GrpcStatus.RESOURCE_EXHAUSTED, "the server asks for fewer calls")
-      : this.session.lost(this.#failure);
+      : this.session.lost();
     this.#end(unprocessed);
   }
 
@@ -124,7 +156,7 @@ export class ClientCall {
   }
 }
 
-function textOnly(headers: IncomingHttpHeaders): Record<string, string> {
+function textOnly(headers: Headers): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (typeof value === "string" && !name.startsWith(":") && !name.startsWith("grpc-")) {

@@ -2,12 +2,13 @@
  * gRPC client over HTTP/2, plain or TLS. Connects on the first call, and again when the connection
  * has gone; calls in flight on a lost connection end UNAVAILABLE.
  */
-import type { OutgoingHttpHeaders } from "node:http2";
 import { type DescMethod, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { concat } from "../base/bytes.ts";
 import { messageOf } from "../base/errors.ts";
 import { ClientCall } from "./client-call.ts";
 import { CallScope } from "./call-scope.ts";
 import { encodeFrame } from "./framing.ts";
+import { encodeHeaders } from "./http2/hpack-encoder.ts";
 import { defaultClientLimits, type RpcLimits } from "./limits.ts";
 import { type ClientSession, openSession, type SessionTarget } from "./session.ts";
 import { GrpcStatus, RpcError } from "./status.ts";
@@ -45,6 +46,8 @@ class Http2RpcClient implements RpcClient {
   /** Calls that have not ended. */
   readonly #calls = new Set<CallScope>();
   readonly #closing = new AbortController();
+  /** Headers that all calls of a method have. */
+  readonly #fixedHeaders = new Map<DescMethod, Uint8Array>();
 
   constructor(target: RpcTarget) {
     this.address = target.address;
@@ -92,16 +95,15 @@ class Http2RpcClient implements RpcClient {
     const session = await this.#connected(scope);
     let bytes: Uint8Array | undefined;
     return new Promise((resolve) => {
-      const stream = this.#request(session, method, options, scope);
-      if (!stream) {
-        return resolve({ error: session.lost(), unprocessed: true, bytes });
-      }
-      const call = new ClientCall(stream, session, this.#target.limits.maxMessageBytes, {
+      const call = new ClientCall(session, this.#target.limits.maxMessageBytes, {
         message: (received) => bytes = received,
         end: (error, unprocessed) => resolve({ error, unprocessed, bytes }),
       });
+      if (!call.start(this.#headers(method, options, scope))) {
+        return resolve({ error: session.lost(), unprocessed: true, bytes });
+      }
+      call.writeLast(frame);
       scope.onCut((error) => call.cancel(error));
-      stream.end(frame);
     });
   }
 
@@ -117,10 +119,8 @@ class Http2RpcClient implements RpcClient {
       open: async (events) => {
         for (let attempt = 0;; attempt++) {
           const session = await this.#connected(scope);
-          const stream = this.#request(session, method, options, scope);
-          if (stream) {
-            return new ClientCall(stream, session, this.#target.limits.maxMessageBytes, events);
-          }
+          const call = new ClientCall(session, this.#target.limits.maxMessageBytes, events);
+          if (call.start(this.#headers(method, options, scope))) return call;
           if (attempt > 0) throw session.lost();
         }
       },
@@ -146,31 +146,39 @@ class Http2RpcClient implements RpcClient {
     return encodeFrame(message);
   }
 
-  /** A new HTTP/2 stream, or undefined where the connection takes no more of them. */
-  #request(session: ClientSession, method: DescMethod, options: CallOptions, scope: CallScope) {
-    const headers: OutgoingHttpHeaders = {
-      ...options.headers,
-      ":method": "POST",
-      ":path": pathOf(method),
-      "content-type": "application/grpc",
-      "te": "trailers",
-      "user-agent": "denim",
-    };
-    const remaining = scope.remainingMs();
-    if (remaining !== undefined) headers["grpc-timeout"] = formatTimeout(remaining);
-    try {
-      return session.http2.request(headers, { endStream: false });
-    } catch {
-      session.usable = false; // it was closed or told us to go away
-      return undefined;
+  /** The request's headers, an HPACK block. */
+  #headers(method: DescMethod, options: CallOptions, scope: CallScope): Uint8Array {
+    let fixed = this.#fixedHeaders.get(method);
+    if (fixed === undefined) {
+      fixed = encodeHeaders([
+        [":method", "POST"],
+        [":scheme", this.#target.tls ? "https" : "http"],
+        [":path", pathOf(method)],
+        [":authority", this.address],
+        ["content-type", "application/grpc"],
+        ["te", "trailers"],
+        ["user-agent", "denim"],
+      ]);
+      this.#fixedHeaders.set(method, fixed);
     }
+    const more: [string, string][] = Object.entries(options.headers ?? {})
+      .map(([name, value]) => [name.toLowerCase(), value]);
+    const remaining = scope.remainingMs();
+    if (remaining !== undefined) more.push(["grpc-timeout", formatTimeout(remaining)]);
+    return more.length === 0 ? fixed : concat(fixed, encodeHeaders(more));
   }
 
   async #connected(scope: CallScope): Promise<ClientSession> {
-    if (this.#session?.usable) return this.#session;
-    if (this.#closing.signal.aborted) throw clientClosed();
-    this.#opening ??= this.#open();
-    return await scope.orCut(this.#opening);
+    for (;;) {
+      let session = this.#session;
+      if (!session?.usable) {
+        if (this.#closing.signal.aborted) throw clientClosed();
+        this.#opening ??= this.#open();
+        session = await scope.orCut(this.#opening);
+      }
+      if (session.free) return session;
+      await scope.orCut(session.slot());
+    }
   }
 
   async #open(): Promise<ClientSession> {
@@ -190,7 +198,7 @@ class Http2RpcClient implements RpcClient {
   #retire(): void {
     const session = this.#session;
     this.#session = undefined;
-    if (session && !session.http2.closed && !session.http2.destroyed) session.http2.close();
+    session?.retire();
   }
 
   async close(): Promise<void> {

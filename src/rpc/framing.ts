@@ -98,8 +98,3 @@ export class FrameReader {
     return joined;
   }
 }
-
-/** A chunk of node:http2 (a Buffer) as a plain Uint8Array over the same memory. */
-export function plainBytes(chunk: Uint8Array): Uint8Array {
-  return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-}

@@ -1,6 +1,6 @@
 /** Failed TLS handshakes in the log: told, but a caller that tries for ever does not fill it. */
 import type { Logger } from "../base/logger.ts";
-import { addressOf } from "./raw-sockets.ts";
+import { remoteAddressOf } from "./address.ts";
 
 /** One line of each caller in this time; what comes sooner is logged at debug level. */
 const quietMs = 60_000;
@@ -33,7 +33,7 @@ export class HandshakeLog {
     }
     this.logger[level]("TLS handshake failed", {
       error: error.message,
-      remoteAddress: addressOf(connection),
+      remoteAddress: remoteAddressOf(connection),
     });
   }
 }

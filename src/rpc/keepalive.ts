@@ -1,6 +1,13 @@
 /** HTTP/2 pings that find dead connections. */
-import type { Http2Session } from "node:http2";
 import type { RpcLimits } from "./limits.ts";
+
+/** A connection, as far as pings go. */
+export interface Pinged {
+  readonly destroyed: boolean;
+  /** `answered` is called when the other side has answered. */
+  ping(answered: () => void): void;
+  destroy(error: Error): void;
+}
 
 /**
  * Beyond the interval: Go servers count a ping that comes a moment before their minimum as abuse
@@ -14,7 +21,7 @@ const marginMs = 20;
  * destroys the session. Returns the way to stop.
  */
 export function keepAlive(
-  session: Http2Session,
+  session: Pinged,
   limits: Pick<RpcLimits, "keepaliveIntervalMs" | "keepaliveTimeoutMs">,
 ): () => void {
   if (limits.keepaliveIntervalMs <= 0) return () => {};
@@ -39,17 +46,12 @@ export function keepAlive(
   };
 }
 
-/** Pings once, now; a session that does not answer within `timeoutMs` is destroyed. */
-export function probe(session: Http2Session, timeoutMs: number): void {
-  if (session.destroyed) return;
+/** Pings once, now; a connection that does not answer within `timeoutMs` is destroyed. */
+export function probe(connection: Pinged, timeoutMs: number): void {
+  if (connection.destroyed) return;
   const deadline = setTimeout(
-    () => session.destroy(new Error("ping was not answered")),
+    () => connection.destroy(new Error("ping was not answered")),
     timeoutMs,
   );
-  const over = () => {
-    clearTimeout(deadline);
-    session.off("close", over);
-  };
-  session.once("close", over);
-  session.ping(over);
+  connection.ping(() => clearTimeout(deadline));
 }

@@ -11,7 +11,7 @@ export interface RpcLimits {
   readonly connectionWindowBytes: number;
   /** Largest HTTP/2 frame we accept. */
   readonly maxFrameBytes: number;
-  /** A connection that has not finished its TLS handshake by then is cut (servers). */
+  /** A connection that has not finished its TLS handshake, or then not spoken HTTP/2, by then is cut (servers). */
   readonly handshakeTimeoutMs: number;
   /**
    * A call whose other side takes no message for this long is ended (servers): a reader that has
@@ -25,12 +25,6 @@ export interface RpcLimits {
 }
 
 const megabyte = 1024 * 1024;
-
-/**
- * Memory of one HTTP/2 connection by the library's own account, in megabytes. It counts unread data of
- * all calls; flow control is what limits those.
- */
-export const maxSessionMegabytes = 1024;
 
 /** What a server uses where its options say nothing. */
 export const defaultServerLimits: RpcLimits = {

@@ -1,22 +1,19 @@
 /** One call as the server sees it: from request headers to trailers. */
-import { setImmediate } from "node:timers";
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { concat } from "../base/bytes.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { encodeFrame, FrameReader, plainBytes } from "./framing.ts";
+import { encodeFrame, FrameReader } from "./framing.ts";
+import type { Headers } from "./http2/headers.ts";
+import { encodeHeaders } from "./http2/hpack-encoder.ts";
+import { ErrorCode } from "./http2/protocol.ts";
+import type { Http2Stream, StreamEnd, StreamEvents } from "./http2/stream.ts";
 import { Inbox } from "./inbox.ts";
-import { probe } from "./keepalive.ts";
 import type { RpcLimits } from "./limits.ts";
 import type { CallCompleted, CallMetrics } from "./server-metrics.ts";
 import { encodeStatusMessage, GrpcStatus, RpcError, toStatus } from "./status.ts";
 import { maxTimerMs, parseTimeout } from "./timeout.ts";
 import type { CallContext } from "./types.ts";
-
-/** RST_STREAM code. */
-const http2NoError = 0;
-/** gRPC reads it as RESOURCE_EXHAUSTED. */
-const http2EnhanceYourCalm = 11;
 
 /** A handler without its message types. */
 export type AnyHandler = (request: unknown, context: CallContext) => unknown;
@@ -29,21 +26,22 @@ export interface RegisteredMethod {
   readonly metrics?: CallMetrics;
 }
 
-/** What is known of the connection a call came over. */
+/** The connection a call came over. */
 export interface Connection {
   readonly remoteAddress: string;
   readonly clientCertificate: Uint8Array | undefined;
+  /** Cuts the connection where nobody is at its other end any more. */
+  probe(): void;
 }
 
 /** Runs one call on one HTTP/2 stream. */
-export class ServerCall implements CallContext {
+export class ServerCall implements CallContext, StreamEvents {
   readonly method: string;
-  readonly remoteAddress: string;
-  readonly clientCertificate: Uint8Array | undefined;
-  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly headers: Headers;
   readonly deadline: number | undefined;
 
-  readonly #stream: ServerHttp2Stream;
+  readonly #stream: Http2Stream;
+  readonly #connection: Connection;
   readonly #registered: RegisteredMethod;
   readonly #logger: Logger;
   readonly #reader: FrameReader;
@@ -58,12 +56,12 @@ export class ServerCall implements CallContext {
   #wake: ((error: RpcError) => void) | undefined;
   #inbox: Inbox<Message> | undefined;
   #unaryRequest: Uint8Array | undefined;
-  #headersSent = false;
+  #drain: (() => void) | undefined;
   #done = false;
 
   constructor(
-    stream: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
+    stream: Http2Stream,
+    headers: Headers,
     registered: RegisteredMethod,
     connection: Connection,
     limits: RpcLimits,
@@ -77,11 +75,10 @@ export class ServerCall implements CallContext {
     this.#reader = new FrameReader(limits.maxMessageBytes);
     this.#limits = limits;
     this.method = registered.path;
-    this.remoteAddress = connection.remoteAddress;
-    this.clientCertificate = connection.clientCertificate;
-    this.headers = headers as Record<string, string | undefined>;
+    this.#connection = connection;
+    this.headers = headers;
     const timeout = headers["grpc-timeout"];
-    const timeoutMs = typeof timeout === "string" ? parseTimeout(timeout) : undefined;
+    const timeoutMs = timeout === undefined ? undefined : parseTimeout(timeout);
     if (timeoutMs !== undefined) {
       this.deadline = Date.now() + timeoutMs;
       this.#timer = setTimeout(
@@ -89,6 +86,14 @@ export class ServerCall implements CallContext {
         Math.min(timeoutMs, maxTimerMs),
       );
     }
+  }
+
+  get remoteAddress(): string {
+    return this.#connection.remoteAddress;
+  }
+
+  get clientCertificate(): Uint8Array | undefined {
+    return this.#connection.clientCertificate;
   }
 
   /** More than one answer may come. */
@@ -104,14 +109,9 @@ export class ServerCall implements CallContext {
     return this.#abort.signal;
   }
 
-  /** Begins to read; everything else follows from events. */
+  /** Begins to read; everything else follows from the stream's events. */
   start(): void {
-    const stream = this.#stream;
-    stream.on("error", () => {}); // "close" follows and says the same
-    stream.on("close", () => {
-      if (!this.#done) this.cut(new RpcError(GrpcStatus.CANCELLED, "context canceled"));
-      this.#end();
-    });
+    this.#stream.events = this;
     const encoding = this.headers["grpc-encoding"];
     if (encoding !== undefined && encoding !== "identity") {
       return this.#finish(
@@ -132,11 +132,6 @@ export class ServerCall implements CallContext {
     }
     const kind = this.#registered.method.methodKind;
     if (kind === "bidi_streaming" || kind === "client_streaming") this.#startStreaming();
-    stream.on("data", (chunk: Uint8Array) => this.#received(chunk));
-    // After a reset the request has not ended: "close" follows.
-    stream.on("end", () => {
-      if (!stream.aborted) this.#requestEnded();
-    });
   }
 
   /** Ends the call from outside: cancelled, deadline passed, server closing. */
@@ -149,24 +144,26 @@ export class ServerCall implements CallContext {
     this.#finish(error);
   }
 
-  #received(chunk: Uint8Array): void {
+  // What the stream tells.
+
+  data(bytes: Uint8Array): void {
     if (this.#done) return;
     try {
-      this.#reader.push(plainBytes(chunk));
-      for (let bytes = this.#reader.next(); bytes; bytes = this.#reader.next()) {
+      this.#reader.push(bytes);
+      for (let next = this.#reader.next(); next; next = this.#reader.next()) {
         if (this.#inbox) {
           this.#registered.metrics?.messageReceived();
-          this.#inbox.push(bytes);
+          this.#inbox.push(next);
         } else if (this.#unaryRequest) {
           throw new RpcError(GrpcStatus.INTERNAL, `${this.method} takes one request message`);
-        } else this.#unaryRequest = bytes;
+        } else this.#unaryRequest = next;
       }
     } catch (error) {
       this.cut(toStatus(error, this.#logger, this.method));
     }
   }
 
-  #requestEnded(): void {
+  end(): void {
     if (this.#done) return;
     if (this.#reader.partial) {
       return this.cut(new RpcError(GrpcStatus.INTERNAL, "request ended within a message"));
@@ -183,6 +180,19 @@ export class ServerCall implements CallContext {
     }
     this.#unaryRequest = undefined;
     void this.#run(request);
+  }
+
+  room(): void {
+    clearTimeout(this.#stallTimer);
+    this.#drain?.();
+  }
+
+  closed(end: StreamEnd): void {
+    clearTimeout(this.#stallTimer);
+    if (!this.#done && end !== "complete") {
+      this.cut(new RpcError(GrpcStatus.CANCELLED, "context canceled"));
+    }
+    this.#end();
   }
 
   #decode(bytes: Uint8Array): Message {
@@ -239,7 +249,7 @@ export class ServerCall implements CallContext {
         }
         this.#registered.metrics?.messageSent();
         const frame = encodeFrame(toBinary(this.#registered.method.output, result.value));
-        this.#sendHeaders();
+        if (!this.#stream.headersSent) this.#stream.sendHeaders(answerHeaders);
         if (!this.#stream.write(frame)) await this.#orCut(this.#drained());
       }
     } finally {
@@ -264,80 +274,48 @@ export class ServerCall implements CallContext {
   #drained(): Promise<void> {
     return new Promise((resolve) => {
       this.#stallTimer = setTimeout(() => this.#stalled(), this.#limits.sendStallTimeoutMs);
-      this.#stream.once("drain", () => {
-        clearTimeout(this.#stallTimer);
-        resolve();
-      });
+      this.#drain = resolve;
     });
   }
 
   /** Nobody takes the last message: the call ends, and the connection too if nobody is there at all. */
   #stalled(): void {
-    const { sendStallTimeoutMs, keepaliveTimeoutMs } = this.#limits;
+    const { sendStallTimeoutMs } = this.#limits;
     this.#logger.info(
       `${this.method} ended: the client has not read for ${sendStallTimeoutMs} ms`,
-      {
-        remoteAddress: this.remoteAddress,
-      },
+      { remoteAddress: this.remoteAddress },
     );
-    const { session } = this.#stream;
     this.cut(
       new RpcError(
         GrpcStatus.RESOURCE_EXHAUSTED,
         `the client has not read for ${sendStallTimeoutMs} ms`,
       ),
     );
-    // Trailers would wait behind the message that is not read; a reset does not.
-    this.#stream.close(http2EnhanceYourCalm);
-    if (session) probe(session, keepaliveTimeoutMs);
-  }
-
-  #sendHeaders(): void {
-    if (this.#headersSent) return;
-    this.#headersSent = true;
-    this.#stream.respond(responseHeaders, { waitForTrailers: true });
-    this.#stream.on("wantTrailers", () => this.#sendTrailers());
-  }
-
-  #trailers: Record<string, string> = okTrailers;
-
-  #sendTrailers(): void {
-    if (this.#stream.destroyed || this.#stream.closed) return;
-    this.#stream.sendTrailers(this.#trailers);
-    stopReading(this.#stream);
+    // Trailers would wait behind the message that is not read; a reset, which gRPC reads as
+    // RESOURCE_EXHAUSTED, does not.
+    this.#stream.reset(ErrorCode.ENHANCE_YOUR_CALM);
+    this.#connection.probe();
   }
 
   /** A unary answer: headers, message and OK. */
   #respond(frame: Uint8Array): void {
     this.#done = true;
-    if (this.#gone) return this.#end();
-    this.#sendHeaders();
-    this.#stream.end(frame);
+    this.#stream.sendHeaders(answerHeaders);
+    this.#stream.write(frame);
+    this.#stream.end(okTrailers);
     this.#end();
-    if (frame.length > watchedAnswerBytes) this.#watchAnswer();
-  }
-
-  /** A large answer that nobody takes is dropped like a message of a stream. */
-  #watchAnswer(): void {
-    const timer = setTimeout(() => this.#stalled(), this.#limits.sendStallTimeoutMs);
-    this.#stream.once("close", () => clearTimeout(timer));
-  }
-
-  get #gone(): boolean {
-    return this.#stream.destroyed || this.#stream.closed;
+    // A large answer that nobody takes is dropped like a message of a stream.
+    if (!this.#stream.closed && frame.length > watchedAnswerBytes) {
+      this.#stallTimer = setTimeout(() => this.#stalled(), this.#limits.sendStallTimeoutMs);
+    }
   }
 
   #finish(error?: RpcError): void {
     if (this.#done) return;
     this.#done = true;
-    if (this.#gone) return this.#end();
-    if (error) this.#trailers = statusTrailers(error);
-    if (this.#headersSent) this.#stream.end();
-    else {
-      this.#headersSent = true;
-      this.#stream.respond({ ...responseHeaders, ...this.#trailers }, { endStream: true });
-      stopReading(this.#stream);
-    }
+    const trailers = error === undefined ? okTrailers : statusTrailers(error);
+    if (this.#stream.headersSent) this.#stream.end(trailers);
+    else this.#stream.sendHeaders(concat(answerHeaders, trailers), true);
     this.#end();
   }
 
@@ -345,7 +323,6 @@ export class ServerCall implements CallContext {
 
   #end(): void {
     clearTimeout(this.#timer);
-    clearTimeout(this.#stallTimer);
     if (this.#ended) return;
     this.#ended = true;
     this.#finished();
@@ -355,23 +332,13 @@ export class ServerCall implements CallContext {
 /** Smaller answers wait for their reader as long as the connection lasts. */
 const watchedAnswerBytes = 16 * 1024;
 
-/** After the trailers: tells a client that is still sending that nobody reads. */
-export function stopReading(stream: ServerHttp2Stream): void {
-  if (stream.readableEnded) return;
-  stream.resume();
-  // Not at once: a reset would overtake the trailers.
-  setImmediate(() => {
-    if (!stream.closed) stream.close(http2NoError);
-  });
-}
+const answerHeaders = encodeHeaders([[":status", "200"], ["content-type", "application/grpc"]]);
+const okTrailers = encodeHeaders([["grpc-status", "0"]]);
 
-const responseHeaders = { ":status": 200, "content-type": "application/grpc" } as const;
-const okTrailers: Record<string, string> = { "grpc-status": "0" };
-
-function statusTrailers(error: RpcError): Record<string, string> {
-  return {
-    ...error.trailers,
-    "grpc-status": String(error.status),
-    "grpc-message": encodeStatusMessage(error.message),
-  };
+function statusTrailers(error: RpcError): Uint8Array {
+  return encodeHeaders([
+    ...Object.entries(error.trailers),
+    ["grpc-status", String(error.status)],
+    ["grpc-message", encodeStatusMessage(error.message)],
+  ]);
 }

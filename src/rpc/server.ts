@@ -2,34 +2,27 @@
  * gRPC server over HTTP/2, plain or TLS. Mirrors what core/comm/server.go of Fabric 1.4.2 offers
  * its services; the wire protocol is gRPC's own (PROTOCOL-HTTP2).
  */
-import http2 from "node:http2";
-import type { Socket } from "node:net";
-import type { Server as TlsServer } from "node:tls";
-import type {
-  Http2Server,
-  IncomingHttpHeaders,
-  ServerHttp2Session,
-  ServerHttp2Stream,
-} from "node:http2";
+import net, { type Socket } from "node:net";
+import tls, { type TLSSocket } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
 import { Deferred, sleep } from "../base/async.ts";
-import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
-import { formatAddress, parseAddress } from "./address.ts";
-import { coalesceWrites } from "./coalesced-writes.ts";
-import { deferDestroy } from "./deferred-destroy.ts";
+import { formatAddress, parseAddress, remoteAddressOf } from "./address.ts";
 import { HandshakeLog } from "./handshake-log.ts";
-import { keepAlive } from "./keepalive.ts";
-import { defaultServerLimits, maxSessionMegabytes, type RpcLimits } from "./limits.ts";
+import { Http2Connection } from "./http2/connection.ts";
+import type { Headers } from "./http2/headers.ts";
+import { encodeHeaders } from "./http2/hpack-encoder.ts";
+import { Flusher } from "./http2/output.ts";
+import type { Http2Stream } from "./http2/stream.ts";
+import { keepAlive, probe } from "./keepalive.ts";
+import { defaultServerLimits, type RpcLimits } from "./limits.ts";
 import { listenError } from "./listen-error.ts";
 import {
   type AnyHandler,
   type Connection,
   type RegisteredMethod,
   ServerCall,
-  stopReading,
 } from "./server-call.ts";
-import { addressOf, RawSockets } from "./raw-sockets.ts";
 import type { ServerMetrics } from "./server-metrics.ts";
 import { encodeStatusMessage, GrpcStatus, RpcError } from "./status.ts";
 import { serverTlsOptions } from "./tls.ts";
@@ -62,12 +55,12 @@ class Http2RpcServer implements RpcServer {
   readonly #options: RpcServerOptions;
   readonly #limits: RpcLimits;
   readonly #logger: Logger;
-  readonly #server: Http2Server;
+  readonly #server: net.Server;
+  readonly #flusher = new Flusher();
   readonly #services = new Set<string>();
   readonly #methods = new Map<string, RegisteredMethod>();
-  readonly #sessions = new Map<ServerHttp2Session, Connection>();
+  readonly #connections = new Set<Http2Connection>();
   readonly #calls = new Set<ServerCall>();
-  readonly #sockets = new RawSockets();
   #idle: Deferred<void> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -75,38 +68,23 @@ class Http2RpcServer implements RpcServer {
     this.#options = options;
     this.#limits = { ...defaultServerLimits, ...options.limits };
     this.#logger = options.logger;
-    const settings = {
-      settings: {
-        initialWindowSize: this.#limits.streamWindowBytes,
-        maxConcurrentStreams: this.#limits.maxConcurrentStreams,
-        maxFrameSize: this.#limits.maxFrameBytes,
-        enablePush: false,
-      },
-      maxSessionMemory: maxSessionMegabytes,
-    };
-    if (options.tls) {
-      const secure = http2.createSecureServer({
-        ...settings,
-        ...serverTlsOptions(options.tls),
-        handshakeTimeout: this.#limits.handshakeTimeoutMs,
-        allowHTTP1: false,
-      });
-      const handshakes = new HandshakeLog(this.#logger);
-      secure.on("tlsClientError", (error, socket) => handshakes.failed(error, socket));
-      secure.on("secureConnection", (socket) => this.#adopt(socket));
-      this.#server = secure as unknown as Http2Server;
-    } else {
-      this.#server = http2.createServer(settings);
-      this.#server.on("connection", (socket) => this.#adopt(socket));
-    }
-    this.#server.on("session", (session) => this.#accept(session));
-    this.#server.on("sessionError", (error: Error) => {
-      this.#logger.debug("connection failed", { error: error.message });
+    this.#server = options.tls ? this.#secureServer(options.tls) : net.createServer((socket) => {
+      this.#accept(socket, undefined);
     });
-    this.#server.on(
-      "stream",
-      (stream, headers) => this.#open(stream as ServerHttp2Stream, headers),
-    );
+  }
+
+  #secureServer(material: ServerTls): net.Server {
+    const server = tls.createServer({
+      ...serverTlsOptions(material),
+      handshakeTimeout: this.#limits.handshakeTimeoutMs,
+    });
+    const handshakes = new HandshakeLog(this.#logger);
+    server.on("tlsClientError", (error, socket) => handshakes.failed(error, socket));
+    server.on("secureConnection", (socket: TLSSocket) => {
+      const raw = socket.getPeerCertificate()?.raw;
+      this.#accept(socket, raw ? new Uint8Array(raw) : undefined);
+    });
+    return server;
   }
 
   get address(): string {
@@ -139,58 +117,57 @@ class Http2RpcServer implements RpcServer {
     }
   }
 
-  #adopt(socket: Socket): void {
-    coalesceWrites(socket);
-    this.#sockets.add(socket);
-  }
-
-  #accept(session: ServerHttp2Session): void {
-    const socket = session.socket as unknown as {
-      remoteAddress?: string;
-      remotePort?: number;
-      getPeerCertificate?(): { raw?: Uint8Array } | null;
-    };
-    const remoteAddress = addressOf(socket);
-    deferDestroy(session, () => this.#sockets.sessionEnded(remoteAddress));
-    const raw = this.#options.tls ? socket.getPeerCertificate?.()?.raw : undefined;
-    this.#sessions.set(session, {
+  #accept(socket: Socket, clientCertificate: Uint8Array | undefined): void {
+    socket.setNoDelay(true);
+    const remoteAddress = remoteAddressOf(socket);
+    const silent = setTimeout(
+      () => connection.destroy(new Error("the client says nothing")),
+      this.#limits.handshakeTimeoutMs,
+    );
+    const connection = new Http2Connection(socket, {
+      role: "server",
+      limits: this.#limits,
+      flusher: this.#flusher,
+      events: {
+        stream: (stream, headers) => this.#open(stream, headers, origin),
+        settings: () => clearTimeout(silent),
+        closed: (error) => {
+          clearTimeout(silent);
+          stopPings();
+          if (error !== undefined) {
+            this.#logger.debug("connection failed", { remoteAddress, error: error.message });
+          }
+          this.#options.metrics?.connectionClosed();
+          this.#connections.delete(connection);
+          this.#idle?.resolve();
+        },
+      },
+    });
+    const origin: Connection = {
       remoteAddress,
-      clientCertificate: raw ? new Uint8Array(raw) : undefined,
-    });
-    session.setLocalWindowSize?.(this.#limits.connectionWindowBytes);
-    session.on("error", (error: Error) => {
-      this.#logger.debug("connection failed", { error: messageOf(error) });
-    });
-    const stop = keepAlive(session, this.#limits);
+      clientCertificate,
+      probe: () => probe(connection, this.#limits.keepaliveTimeoutMs),
+    };
+    this.#connections.add(connection);
+    const stopPings = keepAlive(connection, this.#limits);
     this.#options.metrics?.connectionOpened();
-    session.on("close", () => {
-      stop();
-      this.#options.metrics?.connectionClosed();
-      this.#sessions.delete(session);
-      this.#idle?.resolve();
-    });
-    if (this.#closing) session.close();
+    if (this.#closing) connection.close();
   }
 
-  #open(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  #open(stream: Http2Stream, headers: Headers, origin: Connection): void {
     const contentType = headers["content-type"];
     if (headers[":method"] !== "POST" || !contentType?.startsWith("application/grpc")) {
-      stream.on("error", () => {});
-      stream.respond({ ":status": headers[":method"] === "POST" ? 415 : 405 }, { endStream: true });
-      stopReading(stream);
-      return;
+      const status = headers[":method"] === "POST" ? "415" : "405";
+      return refuse(stream, [[":status", status]]);
     }
     const path = headers[":path"] ?? "";
     const registered = this.#methods.get(path);
-    if (!registered) return this.#refuse(stream, path);
-    const connection = stream.session
-      ? this.#sessions.get(stream.session as ServerHttp2Session)
-      : undefined;
+    if (!registered) return this.#refuseMethod(stream, path);
     const call = new ServerCall(
       stream,
       headers,
       registered,
-      connection ?? { remoteAddress: "", clientCertificate: undefined },
+      origin,
       this.#limits,
       this.#logger,
       () => {
@@ -202,25 +179,23 @@ class Http2RpcServer implements RpcServer {
     call.start();
   }
 
-  #refuse(stream: ServerHttp2Stream, path: string): void {
+  #refuseMethod(stream: Http2Stream, path: string): void {
     const service = path.slice(1, path.lastIndexOf("/"));
     const message = this.#services.has(service)
       ? `unknown method ${path.slice(path.lastIndexOf("/") + 1)} for service ${service}`
       : `unknown service ${service}`;
-    stream.on("error", () => {});
-    stream.respond({
-      ":status": 200,
-      "content-type": "application/grpc",
-      "grpc-status": String(GrpcStatus.UNIMPLEMENTED),
-      "grpc-message": encodeStatusMessage(message),
-    }, { endStream: true });
-    stopReading(stream);
+    refuse(stream, [
+      [":status", "200"],
+      ["content-type", "application/grpc"],
+      ["grpc-status", String(GrpcStatus.UNIMPLEMENTED)],
+      ["grpc-message", encodeStatusMessage(message)],
+    ]);
   }
 
   trustClients(rootCertificates: readonly string[]): void {
     const { tls } = this.#options;
     if (!tls?.clientRootCertificates) return;
-    const secure = this.#server as unknown as Pick<TlsServer, "setSecureContext">;
+    const secure = this.#server as tls.Server;
     secure.setSecureContext(serverTlsOptions({ ...tls, clientRootCertificates: rootCertificates }));
   }
 
@@ -231,7 +206,7 @@ class Http2RpcServer implements RpcServer {
   async #close(graceMs: number, streamGraceMs: number): Promise<void> {
     const closed = new Deferred<void>();
     this.#server.close(() => closed.resolve());
-    for (const session of this.#sessions.keys()) if (!session.closed) session.close();
+    for (const connection of [...this.#connections]) connection.close();
     const closing = new RpcError(GrpcStatus.UNAVAILABLE, "the server is shutting down");
     const cut = (which: (call: ServerCall) => boolean) => {
       for (const call of [...this.#calls]) if (which(call)) call.cut(closing);
@@ -241,8 +216,8 @@ class Http2RpcServer implements RpcServer {
     await this.#quiet(() => this.#calls.size === 0, graceMs - streamGraceMs);
     cut(() => true);
     // A moment for the last trailers, then the connections go.
-    await this.#quiet(() => this.#sessions.size === 0, lastTrailersMs);
-    for (const session of [...this.#sessions.keys()]) session.destroy();
+    await this.#quiet(() => this.#connections.size === 0, lastTrailersMs);
+    for (const connection of [...this.#connections]) connection.destroy();
     await closed.promise;
   }
 
@@ -257,6 +232,12 @@ class Http2RpcServer implements RpcServer {
     giveUp.abort();
     await deadline;
   }
+}
+
+/** Answers at once, whatever else the request has to say. */
+function refuse(stream: Http2Stream, headers: readonly (readonly [string, string])[]): void {
+  stream.events = { data: () => {}, end: () => {}, closed: () => {} };
+  stream.sendHeaders(encodeHeaders(headers), true);
 }
 
 /** Time that cut calls have to tell their clients why. */

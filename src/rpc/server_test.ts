@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import http2 from "node:http2";
+import net from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { until, untilSteady } from "../../tests/support/until.ts";
-import { Deferred } from "../base/async.ts";
+import { Deferred, withDeadline } from "../base/async.ts";
 import { equal, utf8 } from "../base/bytes.ts";
 import { silentLogger } from "../base/logger.ts";
 import { Endorser } from "../gen/peer/peer_pb.ts";
@@ -350,4 +351,17 @@ Deno.test("closing cuts streams before other calls, where they have a shorter gr
   going.abort();
   await closing;
   await client.close();
+});
+
+Deno.test("a client that connects and says nothing is cut", async () => {
+  await withServer(async (server) => {
+    const { hostname, port } = new URL(`http://${server.address}`);
+    const socket = net.connect(Number(port), hostname);
+    socket.resume();
+    await withDeadline(
+      new Promise((resolve) => socket.once("close", resolve)),
+      20_000,
+      "the end of a silent connection",
+    );
+  }, { limits: { handshakeTimeoutMs: 50 } });
 });

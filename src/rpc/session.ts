@@ -1,15 +1,13 @@
 /** One HTTP/2 connection of a client: made with a deadline, watched, and explained when it fails. */
-import http2 from "node:http2";
-import type { ClientHttp2Session } from "node:http2";
 import net from "node:net";
 import tls from "node:tls";
 import { Deferred } from "../base/async.ts";
 import { parseAddress } from "./address.ts";
-import { coalesceWrites } from "./coalesced-writes.ts";
-import { deferDestroy } from "./deferred-destroy.ts";
+import { Http2Connection } from "./http2/connection.ts";
+import { ConnectionError } from "./http2/protocol.ts";
+import type { Http2Stream, StreamEvents } from "./http2/stream.ts";
 import { keepAlive } from "./keepalive.ts";
-import { maxSessionMegabytes, type RpcLimits } from "./limits.ts";
-import { letGo } from "./raw-sockets.ts";
+import type { RpcLimits } from "./limits.ts";
 import { GrpcStatus, RpcError } from "./status.ts";
 import { clientTlsOptions, type ConnectFailure, explainConnectError } from "./tls.ts";
 import type { ClientTls } from "./types.ts";
@@ -25,43 +23,56 @@ export interface SessionTarget {
 export class ClientSession {
   usable = true;
   readonly closed: Promise<void>;
-  #failure: unknown;
+  readonly #connection: Http2Connection;
+  readonly #slotWaiters: (() => void)[] = [];
   #heard = false;
 
-  constructor(
-    readonly http2: ClientHttp2Session,
-    readonly target: SessionTarget,
-    socket: net.Socket,
-  ) {
+  constructor(socket: net.Socket, readonly target: SessionTarget) {
     const closed = new Deferred<void>();
     this.closed = closed.promise;
-    const failed = (error: unknown) => {
-      this.usable = false;
-      this.#failure ??= error;
-    };
-    deferDestroy(http2, (error) => {
-      this.usable = false;
-      if (error !== undefined) failed(error);
-      letGo(socket);
+    this.#connection = new Http2Connection(socket, {
+      role: "client",
+      limits: target.limits,
+      events: {
+        settings: () => this.#heard = true,
+        goaway: () => this.#retired(),
+        slot: () => this.#slotWaiters.shift()?.(),
+        closed: () => {
+          this.#retired();
+          stop();
+          closed.resolve();
+        },
+      },
     });
-    socket.on("error", failed);
-    socket.on("close", () => this.usable = false);
-    http2.on("error", failed);
-    http2.on("goaway", () => this.usable = false);
-    http2.on("remoteSettings", () => this.#heard = true);
-    const stop = keepAlive(http2, target.limits);
-    http2.on("close", () => {
-      this.usable = false;
-      stop();
-      closed.resolve();
-    });
-    http2.setLocalWindowSize?.(target.limits.connectionWindowBytes);
+    const stop = keepAlive(this.#connection, target.limits);
+  }
+
+  #retired(): void {
+    this.usable = false;
+    for (const wake of this.#slotWaiters.splice(0)) wake();
+  }
+
+  /** Whether the server takes one more call now. */
+  get free(): boolean {
+    return this.#connection.freeStreams > 0;
+  }
+
+  /** Resolves when the server takes one more call, or the session none any more. */
+  async slot(): Promise<void> {
+    if (this.#connection.closed) return this.#retired();
+    await new Promise<void>((resolve) => this.#slotWaiters.push(resolve));
+  }
+
+  /** A new stream, or undefined where the connection takes no more of them. */
+  request(headers: Uint8Array, events: StreamEvents): Http2Stream | undefined {
+    if (!this.usable || !this.free) return undefined;
+    return this.#connection.request(headers, events);
   }
 
   /** The error for a call whose stream ended without a status. */
-  lost(streamFailure?: unknown): RpcError {
+  lost(): RpcError {
     const { address } = this.target;
-    const failure = this.#failure ?? streamFailure;
+    const { failure } = this.#connection;
     if (failure === undefined && !this.#heard && this.target.tls) {
       return unavailable(address, {
         reason: "the server closed the connection right after the TLS handshake",
@@ -78,15 +89,32 @@ export class ClientSession {
         spoke: false,
       });
     }
+    if (failure instanceof ConnectionError) {
+      return unavailable(address, protocolFailure(failure, this.#heard), failure);
+    }
     return unavailable(address, explainConnectError(failure), failure);
+  }
+
+  /** Takes no new calls; ends after the last one. */
+  retire(): void {
+    this.usable = false;
+    this.#connection.close();
   }
 
   /** Ends the connection and all its calls. */
   async destroy(): Promise<void> {
     this.usable = false;
-    this.http2.destroy();
+    this.#connection.destroy();
     await this.closed;
   }
+}
+
+function protocolFailure({ message }: ConnectionError, heard: boolean): ConnectFailure {
+  if (heard) return { reason: `HTTP/2: ${message}` };
+  return {
+    reason: "the server does not speak HTTP/2 as gRPC needs it",
+    hint: "Is TLS on at the server and off here, or is this another service's port?",
+  };
 }
 
 function unavailable(
@@ -112,7 +140,6 @@ export async function openSession(
   signal: AbortSignal,
 ): Promise<ClientSession> {
   const { host, port } = parseAddress(target.address);
-  const scheme = target.tls ? "https" : "http";
   const socket = target.tls
     ? tls.connect({ host, port, ...clientTlsOptions(target.tls, host) })
     : net.connect({ host, port });
@@ -135,7 +162,8 @@ export async function openSession(
   if (signal.aborted) aborted();
   socket.once(ready, () => connected.resolve());
   socket.on("error", failed);
-  socket.once("close", () => failed({ code: "ECONNRESET" }));
+  const cut = () => failed({ code: "ECONNRESET" });
+  socket.once("close", cut);
   try {
     await connected.promise;
   } catch (error) {
@@ -150,16 +178,7 @@ export async function openSession(
     if (raw) target.tls.onServerCertificate(new Uint8Array(raw));
   }
   socket.setNoDelay(true);
-  coalesceWrites(socket);
-  const session = http2.connect(`${scheme}://${target.address}`, {
-    createConnection: () => socket,
-    settings: {
-      initialWindowSize: target.limits.streamWindowBytes,
-      maxFrameSize: target.limits.maxFrameBytes,
-      enablePush: false,
-    },
-    peerMaxConcurrentStreams: target.limits.maxConcurrentStreams,
-    maxSessionMemory: maxSessionMegabytes,
-  });
-  return new ClientSession(session, target, socket);
+  socket.off("close", cut);
+  socket.off("error", failed);
+  return new ClientSession(socket, target);
 }

@@ -42,12 +42,12 @@ export class StreamingCall<I, O> implements ClientStream<I, O> {
     try {
       const call = await this.#options.open({
         message: (bytes) => this.#inbox.push(bytes),
+        room: () => this.#wakeSender?.(),
         end: (error) => this.#end(error),
       });
       this.#call = call;
       this.#options.scope.onCut((error) => call.cancel(error));
-      call.stream.on("drain", () => this.#wakeSender?.());
-      if (this.#paused) call.stream.pause();
+      if (this.#paused) call.pause();
       return call;
     } catch (error) {
       this.#end(toStatus(error));
@@ -57,8 +57,8 @@ export class StreamingCall<I, O> implements ClientStream<I, O> {
 
   #pause(paused: boolean): void {
     this.#paused = paused;
-    if (paused) this.#call?.stream.pause();
-    else this.#call?.stream.resume();
+    if (paused) this.#call?.pause();
+    else this.#call?.resume();
   }
 
   #end(error: RpcError | undefined): void {
@@ -83,7 +83,7 @@ export class StreamingCall<I, O> implements ClientStream<I, O> {
     if (this.#halfClosed) {
       throw new RpcError(GrpcStatus.INTERNAL, "send after closeSend");
     }
-    if (call.stream.write(frame)) return;
+    if (call.write(frame)) return;
     await new Promise<void>((resolve) => this.#wakeSender = resolve);
     this.#wakeSender = undefined;
     if (this.#ended) throw this.#ended;
@@ -94,7 +94,7 @@ export class StreamingCall<I, O> implements ClientStream<I, O> {
       if (this.#halfClosed) return;
       this.#halfClosed = true;
       const call = await this.#opened;
-      if (!this.#ended) call.stream.end();
+      if (!this.#ended) call.halfClose();
     }).catch(() => {});
   }
 

@@ -1,4 +1,5 @@
 /** The ordering service as a client uses it: broadcast, and read blocks. */
+import { sleep } from "../base/async.ts";
 import { DenimError } from "../base/errors.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { type Envelope, Status } from "../gen/common/common_pb.ts";
@@ -9,6 +10,18 @@ import type { ClientStream, RpcClient } from "../rpc/types.ts";
 /** How long a broadcast waits for the orderer's word. */
 const broadcastTimeoutMs = 30_000;
 
+/** How a Raft orderer refuses that knows no leader: just started, or during an election. */
+const noLeader = "no Raft leader";
+
+/** An orderer without a leader is asked again for so long, with such pauses. */
+export interface LeaderPatience {
+  readonly waitMs: number;
+  readonly pauseMs: number;
+}
+
+/** An election takes up to ten seconds with Fabric's defaults (ten to twenty ticks of 500 ms). */
+const defaultLeaderPatience: LeaderPatience = { waitMs: 10_000, pauseMs: 250 };
+
 export class OrdererConnection {
   /** Another orderer, for a transaction that certainly did not reach this one. */
   alternative: (() => Promise<OrdererConnection>) | undefined;
@@ -18,6 +31,7 @@ export class OrdererConnection {
     readonly address: string,
     private readonly rpc: RpcClient,
     private readonly tlsCertificate?: Uint8Array,
+    private readonly leaderPatience: LeaderPatience = defaultLeaderPatience,
   ) {}
 
   get tlsCertHash(): Uint8Array | undefined {
@@ -25,18 +39,26 @@ export class OrdererConnection {
   }
 
   /**
-   * Hands one envelope to the orderer and waits for its word.
+   * Hands one envelope to the orderer and waits for its word. Where it knows no Raft leader yet, and
+   * so has taken nothing, it gets the envelope again for a while; `peer` gives up at once.
    * @throws DenimError `broadcast-refused` (`got unexpected status: BAD_REQUEST -- …`), RpcError
    */
   async broadcast(envelope: Envelope): Promise<void> {
-    let sent = false;
-    try {
-      await this.#broadcast(envelope, () => sent = true);
-    } catch (error) {
-      if (!(error instanceof RpcError)) throw error;
-      if (sent || this.alternative === undefined) throw whatBecameOfIt(error, sent);
-      const other = await this.alternative();
-      await other.broadcast(envelope);
+    const { waitMs, pauseMs } = this.leaderPatience;
+    const deadline = Date.now() + waitMs;
+    for (;;) {
+      let sent = false;
+      try {
+        return await this.#broadcast(envelope, () => sent = true);
+      } catch (error) {
+        if (error instanceof RpcError) {
+          if (sent || this.alternative === undefined) throw whatBecameOfIt(error, sent);
+          const other = await this.alternative();
+          return await other.broadcast(envelope);
+        }
+        if (!isWithoutLeader(error) || Date.now() + pauseMs > deadline) throw error;
+      }
+      await sleep(pauseMs);
     }
   }
 
@@ -72,6 +94,11 @@ export class OrdererConnection {
   close(): void {
     this.rpc.close();
   }
+}
+
+function isWithoutLeader(error: unknown): boolean {
+  return error instanceof DenimError && error.code === "broadcast-refused" &&
+    error.facts.info === noLeader;
 }
 
 /** The statuses of calls whose end nobody reported. */

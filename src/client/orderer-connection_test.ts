@@ -108,6 +108,33 @@ Deno.test("a transaction that an orderer cannot have got goes to the next one, a
   absent.close();
 });
 
+Deno.test("an orderer that knows no Raft leader yet is asked again, for a while", async () => {
+  let electedAt = 3;
+  let asked = 0;
+  await using starting = await ordererServer({
+    async *broadcast(requests) {
+      for await (const _ of requests) {
+        const elected = ++asked >= electedAt;
+        yield create(BroadcastResponseSchema, {
+          status: elected ? Status.SUCCESS : Status.SERVICE_UNAVAILABLE,
+          info: elected ? "" : "no Raft leader",
+        });
+      }
+    },
+  });
+  const rpc = createRpcClient({ address: starting.address });
+  const patient = new OrdererConnection("", rpc, undefined, { waitMs: 60_000, pauseMs: 1 });
+  await patient.broadcast(envelope);
+  assert.equal(asked, 3);
+  electedAt = Infinity;
+  const impatient = new OrdererConnection("", rpc, undefined, { waitMs: 20, pauseMs: 1 });
+  await assert.rejects(impatient.broadcast(envelope), {
+    message: "got unexpected status: SERVICE_UNAVAILABLE -- no Raft leader",
+  });
+  assert.ok(asked > 3);
+  patient.close();
+});
+
 Deno.test("requests are bound to the hash of the client's certificate, where it shows one", () => {
   const rpc = createRpcClient({ address: "127.0.0.1:1" });
   assert.equal(new OrdererConnection("", rpc).tlsCertHash, undefined);

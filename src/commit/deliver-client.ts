@@ -24,6 +24,7 @@ import {
 } from "./reconnect.ts";
 import { createSeekEnvelope } from "./seek.ts";
 import type { BlockVerifier, ChainTip, DeliverClient, DeliverEnd } from "./types.ts";
+import { type StreamProgress, watchForWithheldBlocks } from "./withheld-blocks.ts";
 
 export interface DeliverClientOptions {
   readonly channelId: string;
@@ -174,34 +175,78 @@ class OrdererDeliverClient implements DeliverClient {
 
   /** One stream from one orderer; always throws in the end. */
   async #pull(address: string, onProgress: () => void): Promise<void> {
-    const { channelId, connect, logger, clock, nextBlock, signer } = this.#options;
+    const { channelId, connect, logger, nextBlock } = this.#options;
     const { signal } = this.#stopping;
     const client = connect(address);
     try {
       const stream = client.stream(AtomicBroadcast.method.deliver, { signal });
       try {
-        const seek = createSeekEnvelope({
-          channelId,
-          nextBlock: nextBlock(),
-          signer,
-          tlsCertificateHash: this.#options.tlsCertificateHash,
-          now: clock.now(),
-        });
         await withDeadline(
-          stream.send(seek),
+          stream.send(this.#seek(nextBlock())),
           this.#policy.connectTimeoutMs,
           `connecting to orderer ${address}`,
         );
         this.address = address;
         logger.debug(`[${channelId}] Pulling blocks`, { address, from: nextBlock() });
-        await this.#commitAll(address, stream, onProgress);
-        throw new DenimError("stream-ended", `orderer ${address} ended the stream`, { address });
+        await this.#watched(address, stream, onProgress);
       } finally {
         stream.cancel();
       }
     } finally {
       await client.close();
     }
+  }
+
+  #seek(nextBlock: number | "newest"): Envelope {
+    const { channelId, signer, clock, tlsCertificateHash } = this.#options;
+    return createSeekEnvelope({
+      channelId,
+      nextBlock,
+      signer,
+      tlsCertificateHash,
+      now: clock.now(),
+    });
+  }
+
+  /** Takes the blocks of a stream, and leaves it if another orderer has more; throws in the end. */
+  async #watched(
+    address: string,
+    stream: ClientStream<Envelope, DeliverResponse>,
+    onProgress: () => void,
+  ): Promise<void> {
+    const progress = { answers: 0, awaited: undefined };
+    const over = new AbortController();
+    const withheld = watchForWithheldBlocks({
+      channelId: this.#options.channelId,
+      address,
+      progress,
+      others: () => this.#candidates().filter((other) => other !== address),
+      connect: this.#options.connect,
+      newestEnvelope: () => this.#seek("newest"),
+      verify: (block) => this.#options.verifyBlock(block, tipBefore(block)),
+      policy: this.#policy.withholding,
+      logger: this.#options.logger,
+    }, over.signal).then((found) => {
+      if (found === undefined) return;
+      this.#distrust(address);
+      stream.cancel();
+      return found;
+    });
+    let reason: unknown;
+    try {
+      await this.#commitAll(address, stream, progress, onProgress);
+    } catch (error) {
+      reason = error;
+    }
+    over.abort();
+    const found = await withheld;
+    if (reason instanceof CommitFailure) throw reason;
+    throw found ?? reason ??
+      new DenimError("stream-ended", `orderer ${address} ended the stream`, { address });
+  }
+
+  #distrust(address: string): void {
+    this.#distrustedUntil.set(address, this.#options.clock.now() + this.#policy.distrustMs);
   }
 
   /**
@@ -211,12 +256,17 @@ class OrdererDeliverClient implements DeliverClient {
   async #commitAll(
     address: string,
     stream: ClientStream<Envelope, DeliverResponse>,
+    progress: Writable<StreamProgress>,
     onProgress: () => void,
   ): Promise<void> {
+    const { nextBlock } = this.#options;
     let committing: Promise<void> = Promise.resolve();
     let tip: ChainTip | undefined;
+    progress.awaited = nextBlock();
     try {
       for await (const response of stream.responses) {
+        progress.answers++;
+        progress.awaited = undefined;
         if (this.#stopping.signal.aborted) return;
         const block = this.#verified(address, response, tip);
         this.#options.onAhead?.(block);
@@ -226,6 +276,7 @@ class OrdererDeliverClient implements DeliverClient {
         committing.catch(() => stream.cancel());
         if (isConfigBlock(block)) await committing;
         tip = tipAfter(block);
+        progress.awaited = tip?.height;
       }
     } finally {
       await committing;
@@ -233,7 +284,7 @@ class OrdererDeliverClient implements DeliverClient {
   }
 
   #verified(address: string, { Type }: DeliverResponse, tip: ChainTip | undefined): Block {
-    const { verifyBlock, nextBlock, clock } = this.#options;
+    const { verifyBlock, nextBlock } = this.#options;
     if (Type.case !== "block") throw statusError(address, Type.case, Type.value);
     const block = Type.value;
     try {
@@ -248,7 +299,7 @@ class OrdererDeliverClient implements DeliverClient {
       verifyBlock(block, tip);
       return block;
     } catch (error) {
-      this.#distrustedUntil.set(address, clock.now() + this.#policy.distrustMs);
+      this.#distrust(address);
       throw error;
     }
   }
@@ -290,6 +341,13 @@ class OrdererDeliverClient implements DeliverClient {
 function tipAfter({ header }: Block): ChainTip | undefined {
   return header && { height: Number(header.number) + 1, currentBlockHash: blockHeaderHash(header) };
 }
+
+/** Of a block that may be anywhere in the chain, all is checked but its place. */
+function tipBefore({ header }: Block): ChainTip | undefined {
+  return header && { height: Number(header.number), currentBlockHash: header.previousHash };
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 interface Round {
   /** A block was committed. */

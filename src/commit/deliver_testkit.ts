@@ -55,7 +55,11 @@ export async function startOrderer(answer: Answer): Promise<FakeOrderer> {
         seeks.push(seek);
         const payload = fromBinary(PayloadSchema, seek.payload);
         const { start } = fromBinary(SeekInfoSchema, payload.data);
-        const from = start?.Type.case === "specified" ? Number(start.Type.value.number) : 0;
+        const from = start?.Type.case === "specified"
+          ? Number(start.Type.value.number)
+          : start?.Type.case === "newest"
+          ? blocks.length - 1
+          : 0;
         yield* answer(from, context.signal);
         return;
       }

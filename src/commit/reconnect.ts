@@ -1,4 +1,5 @@
 /** When and where a deliver client tries again. Mirrors core/deliverservice/deliveryclient.go. */
+import { defaultWithholdingPolicy, type WithholdingPolicy } from "./withheld-blocks.ts";
 
 export interface ReconnectPolicy {
   /** peer.deliveryclient.connTimeout: until the request is on its way. */
@@ -11,6 +12,8 @@ export interface ReconnectPolicy {
   readonly maxStatusPauseMs: number;
   /** An orderer that delivered nonsense is asked after all others for this long. */
   readonly distrustMs: number;
+  /** When an orderer that sends nothing is compared with the others. */
+  readonly withholding: WithholdingPolicy;
 }
 
 export const defaultReconnectPolicy: ReconnectPolicy = {
@@ -19,6 +22,7 @@ export const defaultReconnectPolicy: ReconnectPolicy = {
   reconnectTotalTimeMs: 3_600_000,
   maxStatusPauseMs: 10_000,
   distrustMs: 60_000,
+  withholding: defaultWithholdingPolicy,
 };
 
 /** Pause after the first unsuccessful round is twice this, then doubles. */

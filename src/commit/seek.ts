@@ -9,7 +9,12 @@ import {
   PayloadSchema,
 } from "../gen/common/common_pb.ts";
 import { ChannelHeaderSchema, SignatureHeaderSchema } from "../gen/common/common_pb.ts";
-import { SeekInfo_SeekBehavior, SeekInfoSchema, SeekPositionSchema } from "../gen/orderer/ab_pb.ts";
+import {
+  SeekInfo_SeekBehavior,
+  SeekInfoSchema,
+  type SeekPosition,
+  SeekPositionSchema,
+} from "../gen/orderer/ab_pb.ts";
 import type { SigningIdentity } from "../msp/types.ts";
 import { encodeWire } from "../protocol/wire-encoder.ts";
 
@@ -21,8 +26,8 @@ const nonceBytes = 24;
 
 export interface SeekRequest {
   readonly channelId: string;
-  /** First block wanted; 0 asks for the oldest. */
-  readonly nextBlock: number;
+  /** First block wanted, 0 asks for the oldest; or the newest alone. */
+  readonly nextBlock: number | "newest";
   readonly signer: SigningIdentity;
   /** SHA-256 of the TLS client certificate, where one is shown. */
   readonly tlsCertificateHash: Uint8Array | undefined;
@@ -30,17 +35,20 @@ export interface SeekRequest {
   readonly now: number;
 }
 
-/** A DELIVER_SEEK_INFO envelope: from `nextBlock` on, waiting for blocks that are not there yet. */
+/**
+ * A DELIVER_SEEK_INFO envelope: from `nextBlock` on, waiting for blocks that are not there yet; or for
+ * the newest block.
+ */
 export function createSeekEnvelope(request: SeekRequest): Envelope {
   const { channelId, nextBlock, signer, tlsCertificateHash, now } = request;
-  const start = nextBlock > 0
-    ? create(SeekPositionSchema, {
-      Type: { case: "specified", value: { number: BigInt(nextBlock) } },
-    })
-    : create(SeekPositionSchema, { Type: { case: "oldest", value: {} } });
+  const newest = create(SeekPositionSchema, { Type: { case: "newest", value: {} } });
   const seek = create(SeekInfoSchema, {
-    start,
-    stop: { Type: { case: "specified", value: { number: endless } } },
+    start: nextBlock === "newest"
+      ? newest
+      : nextBlock > 0
+      ? specified(BigInt(nextBlock))
+      : create(SeekPositionSchema, { Type: { case: "oldest", value: {} } }),
+    stop: nextBlock === "newest" ? newest : specified(endless),
     behavior: SeekInfo_SeekBehavior.BLOCK_UNTIL_READY,
   });
   const channelHeader = create(ChannelHeaderSchema, {
@@ -67,4 +75,8 @@ export function createSeekEnvelope(request: SeekRequest): Envelope {
     }),
   );
   return create(EnvelopeSchema, { payload, signature: signer.sign(payload) });
+}
+
+function specified(number: bigint): SeekPosition {
+  return create(SeekPositionSchema, { Type: { case: "specified", value: { number } } });
 }

@@ -10,6 +10,7 @@ import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from "nod
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { checkEngine, engineRequest, imageLabel } from "./base-images/engine-api.ts";
+import { addJava, ensureJava, javaKey } from "./base-images/java.ts";
 import { Staging } from "./base-images/staging.ts";
 
 /** Increase when what goes into the images changes. */
@@ -24,6 +25,8 @@ export interface BaseImages {
   readonly nodeRuntime: string | undefined;
   /** chaincode.golang.runtime; Go is linked without a C library, so it is nearly empty. */
   readonly golangRuntime: string | undefined;
+  /** chaincode.java.runtime; as chaincode.builder it builds CAR too. */
+  readonly javaRuntime: string | undefined;
 }
 
 const coreutils =
@@ -40,7 +43,12 @@ export async function ensureBaseImages(
   const go = which("go") ??
     (existsSync("/usr/local/go/bin/go") ? "/usr/local/go/bin/go" : undefined);
   const hasNode = node !== undefined && npm !== undefined;
-  const images = { node: "denim-nodeenv", builder: "denim-ccenv", golang: "denim-baseos" };
+  const images = {
+    node: "denim-nodeenv",
+    builder: "denim-ccenv",
+    golang: "denim-baseos",
+    java: "denim-javaenv",
+  };
 
   const base = await ensure(endpoint, images.node, [node, npm], log, (staging) => {
     common(staging);
@@ -48,17 +56,31 @@ export async function ensureBaseImages(
     if (hasNode) addNode(staging, node, npm);
     return [...nodeSettings(node), "WORKDIR /"];
   });
-  let builder = images.node;
+  let builder = { image: images.node, key: base };
   if (go !== undefined) {
-    builder = images.builder;
-    await ensureGoBuilder(endpoint, images.builder, images.node, base, go, log);
+    const version = output(go, "version");
+    const key = await ensureOnTop(
+      endpoint,
+      images.builder,
+      builder,
+      version,
+      log,
+      (content) => addGo(content, go),
+    );
+    builder = { image: images.builder, key };
     await ensure(endpoint, images.golang, [], log, (staging) => {
       common(staging);
       return ["ENV PATH=/usr/local/bin:/usr/bin:/bin"];
     });
   }
+  const java = await ensureJava(log);
+  if (java !== undefined) {
+    const fill = (content: Staging) => addJava(content, java);
+    await ensureOnTop(endpoint, images.java, builder, javaKey(java), log, fill);
+  }
   return {
-    builder,
+    builder: builder.image,
+    javaRuntime: java === undefined ? undefined : images.java,
     nodeRuntime: hasNode ? images.node : undefined,
     golangRuntime: go === undefined ? undefined : images.golang,
   };
@@ -90,42 +112,28 @@ async function ensure(
   return key;
 }
 
-/** The node image with a Go toolchain on top. */
-async function ensureGoBuilder(
+/** An image on top of another one, built unless it is there. @returns its key */
+async function ensureOnTop(
   endpoint: string,
   image: string,
-  from: string,
-  fromKey: string,
-  go: string,
+  from: { readonly image: string; readonly key: string },
+  contents: string,
   log: (message: string) => void,
-): Promise<void> {
-  const key = keyOf(image + fromKey, [go]);
-  if (await imageLabel(endpoint, image, revisionLabel) === key) return;
+  fill: (staging: Staging) => string[],
+): Promise<string> {
+  const key = hashOf(image, from.key, contents);
+  if (await imageLabel(endpoint, image, revisionLabel) === key) return key;
   log(`building the base image ${image}`);
   const directory = mkdtempSync(join(tmpdir(), "denim-image-"));
   try {
-    const goroot = dirname(dirname(realpathSync(go)));
-    const content = new Staging(join(directory, "root"));
-    const unneeded = /^(test|doc|api|misc)$|\/testdata$|_test\.go$/;
-    content.add(goroot, (path) => unneeded.test(path.slice(goroot.length + 1)));
-    content.directory("/opt/gopath/src");
-    const passed = ["GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE"]
-      .flatMap((name) => {
-        const value = goEnvironment(go, name);
-        return value === "" || value.includes("@") ? [] : [`ENV ${name}=${JSON.stringify(value)}`];
-      });
-    new Staging(directory).file(
-      "Dockerfile",
-      [
-        `FROM ${from}`,
-        "ADD root /",
-        `ENV PATH=${goroot}/bin:$PATH GOPATH=/opt/gopath GO111MODULE=off GOTOOLCHAIN=local`,
-        "ENV GOFLAGS=-buildvcs=false GOCACHE=/tmp/gocache HOME=/root",
-        ...passed,
-        `LABEL ${revisionLabel}=${key}`,
-        "",
-      ].join("\n"),
-    );
+    const settings = fill(new Staging(join(directory, "root")));
+    const lines = [
+      `FROM ${from.image}`,
+      "ADD root /",
+      ...settings,
+      `LABEL ${revisionLabel}=${key}`,
+    ];
+    new Staging(directory).file("Dockerfile", `${lines.join("\n")}\n`);
     checkEngine(
       `build of ${image}`,
       await engineRequest(endpoint, "POST", `/build?t=${image}&forcerm=1`, tar(directory)),
@@ -133,6 +141,24 @@ async function ensureGoBuilder(
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+  return key;
+}
+
+function addGo(content: Staging, go: string): string[] {
+  const goroot = dirname(dirname(realpathSync(go)));
+  const unneeded = /^(test|doc|api|misc)$|\/testdata$|_test\.go$/;
+  content.add(goroot, (path) => unneeded.test(path.slice(goroot.length + 1)));
+  content.directory("/opt/gopath/src");
+  const passed = ["GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE"]
+    .flatMap((name) => {
+      const value = goEnvironment(go, name);
+      return value === "" || value.includes("@") ? [] : [`ENV ${name}=${JSON.stringify(value)}`];
+    });
+  return [
+    `ENV PATH=${goroot}/bin:$PATH GOPATH=/opt/gopath GO111MODULE=off GOTOOLCHAIN=local`,
+    "ENV GOFLAGS=-buildvcs=false GOCACHE=/tmp/gocache HOME=/root",
+    ...passed,
+  ];
 }
 
 /** What every image needs: places, users, names, roots of trust. */
@@ -211,14 +237,12 @@ function tar(directory: string) {
 
 /** Changes with the programs' versions and with this script. */
 function keyOf(image: string, programs: readonly (string | undefined)[]): string {
-  const hash = createHash("sha256").update(`${revision} ${image}`);
-  for (const program of programs) {
-    if (program === undefined) hash.update("\0none");
-    else {hash.update(`\0${program}`).update(
-        output(program, program.endsWith("/go") ? "version" : "--version"),
-      );}
-  }
-  return hash.digest("hex").slice(0, 16);
+  const versions = programs.map((name) => name === undefined ? "none" : output(name, "--version"));
+  return hashOf(image, ...versions);
+}
+
+function hashOf(...parts: string[]): string {
+  return createHash("sha256").update([revision, ...parts].join("\0")).digest("hex").slice(0, 16);
 }
 
 function npmConfig(npm: string, name: string): string {
@@ -254,5 +278,8 @@ if (import.meta.main) {
   if (images.golangRuntime !== undefined) {
     console.log(`CORE_CHAINCODE_GOLANG_RUNTIME=${images.golangRuntime}`);
     console.log("CORE_CHAINCODE_GOLANG_DYNAMICLINK=true");
+  }
+  if (images.javaRuntime !== undefined) {
+    console.log(`CORE_CHAINCODE_JAVA_RUNTIME=${images.javaRuntime}`);
   }
 }

@@ -9,9 +9,8 @@ import http from "node:http";
 import https from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { aptInstall, hasApt } from "./apt.ts";
 
-/** Installing from apt may take so long. */
-const installTimeoutMs = 5 * 60_000;
 /** An engine of our own answers within this time. */
 const startTimeoutMs = 60_000;
 /** An engine that runs answers a ping within this time. */
@@ -91,35 +90,13 @@ function dockerd(): string | undefined {
   return ["/usr/bin/dockerd", "/usr/sbin/dockerd", "/usr/local/bin/dockerd"].find(existsSync);
 }
 
-function hasApt(): boolean {
-  return existsSync("/usr/bin/apt-get") &&
-    /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(readFileSync("/etc/os-release", "utf8"));
-}
-
 async function install(): Promise<string | undefined> {
   // Packages must not start the machine's own engine; ours is private and is stopped afterwards.
   const policy = "/usr/sbin/policy-rc.d";
   const writePolicy = !existsSync(policy);
   if (writePolicy) Deno.writeTextFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
   try {
-    const apt = async (...args: string[]) =>
-      await new Deno.Command("apt-get", {
-        args: ["-qq", ...args],
-        env: { DEBIAN_FRONTEND: "noninteractive" },
-        stdin: "null",
-        stdout: "piped",
-        stderr: "piped",
-        signal: AbortSignal.timeout(installTimeoutMs),
-      }).output();
-    const wanted = ["install", "-y", "--no-install-recommends", "docker.io", "iptables"];
-    let result = await apt(...wanted);
-    if (!result.success) {
-      await apt("update");
-      result = await apt(...wanted);
-    }
-    if (result.success) return undefined;
-    const words = new TextDecoder().decode(result.stderr).trim().split("\n").at(-1);
-    return `apt could not install docker.io: ${words}`;
+    return await aptInstall("docker.io", "iptables");
   } finally {
     if (writePolicy) rmSync(policy, { force: true });
   }

@@ -10,7 +10,7 @@ import { ChaincodeSpec_Type } from "../src/gen/peer/chaincode_pb.ts";
 import { connectEngine } from "../src/runtime/docker/connect.ts";
 import { containerName, imageName } from "../src/runtime/docker/names.ts";
 import type { ChaincodeToRun } from "../src/runtime/types.ts";
-import { type DockerForTests, dockerTest } from "./support/docker.ts";
+import { type DockerForTests, dockerTest, withoutNetwork } from "./support/docker.ts";
 import { startFakePeer } from "./support/fake-peer.ts";
 import { packaged, Recorder, root, withDirectory, written } from "./support/runtime.ts";
 import { containers, options, request, script, withRuntime } from "./support/docker-runtime.ts";
@@ -105,12 +105,6 @@ func main() { os.Stdout.WriteString(words.Greeting + os.Args[1] + "\\n") }
     ]);
   });
 }, ["golang"]);
-
-/** The same engine, whose containers have no network, builders included. */
-function withoutNetwork(docker: DockerForTests): DockerForTests {
-  const hostConfig = { ...docker.vm.docker.hostConfig, networkMode: "none" };
-  return { ...docker, vm: { ...docker.vm, docker: { ...docker.vm.docker, hostConfig } } };
-}
 
 dockerTest("packages that bring their dependencies are built without a network", async (docker) => {
   const now = Date.now(); // Nothing like it was built before.

@@ -1,7 +1,7 @@
 /** Packages of the real 1.4.2 peer and ours: the same contents, each taken by the other's rules. */
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { fromBinary } from "@bufbuild/protobuf";
 import { equal } from "../src/base/bytes.ts";
@@ -74,6 +74,46 @@ Deno.test("chaincode package makes the deployment specification that peer makes 
     const ours = new Uint8Array(readFileSync(join(work.directory, "our.cds")));
     assert.deepEqual(unpacked(ours), unpacked(recorded), name);
   }
+});
+
+Deno.test("Java: the package that peer makes, without what was built, and it installs", async () => {
+  const recorded = join(repository, "tests/testdata/packages/javacc-1.0.cds");
+  const longName = `${"p".repeat(60)}/${"q".repeat(60)}/R${"r".repeat(100)}`;
+  const sources: Record<string, string> = {
+    "pom.xml": "<project/>\n",
+    "build.gradle": "// none\n",
+    "settings.gradle": "\n",
+    "src/main/java/Main.java": "public class Main {}\n",
+    "src/Z.txt": "z\n",
+    "src/a/target/kept.txt": "kept\n",
+    "src/main/java/Übung.java": "class Übung {}\n",
+    [`src/main/java/${longName}.java`]: "\n",
+    // Not packaged:
+    "src/main/java/Main.class": "x",
+    "target/x.txt": "x",
+    "build/y.txt": "y",
+    "out/z.txt": "z",
+    ".git/HEAD": "h",
+    ".gitignore": "target\n",
+  };
+  await using work = new Workplace();
+  for (const [name, content] of Object.entries(sources)) {
+    const path = join(work.directory, "source", name);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content, { mode: name === "pom.xml" ? 0o755 : 0o644 });
+  }
+  const flags = ["-n", "javacc", "-v", "1.0", "-p", "source", "-l", "java"];
+  const environment = administrator(1);
+  await work.ok(["chaincode", "package", ...flags, "our.cds"], { environment });
+  const [ours, theirs] = [join(work.directory, "our.cds"), recorded]
+    .map((file) => new Uint8Array(readFileSync(file)));
+  assert.deepEqual(unpacked(ours), unpacked(theirs));
+  const { deploymentSpec, id } = parsePackage(theirs);
+  platformOf(ChaincodeSpec_Type.JAVA).validateCodePackage(deploymentSpec.codePackage);
+  await work.up("--runtime", "process");
+  await work.ok(["chaincode", "install", recorded]);
+  const list = await work.ok(["chaincode", "list", "--installed"]);
+  assert.match(list, new RegExp(`Name: javacc, Version: 1.0, Path: source, Id: ${id.toHex()}`));
 });
 
 Deno.test("signed packages: the form that peer gives them, and a second owner added to either", async () => {

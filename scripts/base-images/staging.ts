@@ -4,6 +4,7 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
+  readdirSync,
   readlinkSync,
   realpathSync,
   symlinkSync,
@@ -43,6 +44,20 @@ export class Staging {
     if (existsSync(place) && !lstatSync(path).isDirectory()) return;
     mkdirSync(dirname(place), { recursive: true });
     cpSync(path, place, { recursive: true, filter: (source) => !except(source) });
+  }
+
+  /** A directory, and what the symbolic links in it lead to. */
+  tree(path: string, except: (path: string) => boolean = () => false): void {
+    this.add(path, except);
+    const visit = (directory: string) => {
+      for (const item of readdirSync(directory, { withFileTypes: true })) {
+        const place = join(directory, item.name);
+        if (except(place)) continue;
+        if (item.isDirectory()) visit(place);
+        else if (item.isSymbolicLink() && existsSync(place)) this.add(place);
+      }
+    };
+    visit(path);
   }
 
   /** A program and the shared libraries it needs. */

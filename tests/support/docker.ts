@@ -18,7 +18,7 @@ export const dockerVariables = {
 } as const;
 
 /** What a test needs besides the engine. */
-type DockerNeed = "node" | "golang" | "own engine";
+type DockerNeed = "node" | "golang" | "java" | "own engine";
 
 export interface DockerForTests {
   readonly vm: VmSettings;
@@ -30,6 +30,7 @@ interface Images {
   readonly builder: string;
   readonly nodeRuntime?: string;
   readonly golangRuntime?: string;
+  readonly javaRuntime?: string;
 }
 
 /** Settings for the engine of these tests, or why there is none. */
@@ -44,6 +45,9 @@ export function dockerForTests(needs: readonly DockerNeed[]): DockerForTests | s
   if (needs.includes("golang") && images.golangRuntime === undefined) {
     return "no go on this machine";
   }
+  if (needs.includes("java") && images.javaRuntime === undefined) {
+    return "no JDK and Maven on this machine";
+  }
   if (needs.includes("own engine") && !canStartEngine()) {
     return "an engine of our own takes Linux, root and dockerd";
   }
@@ -54,7 +58,7 @@ export function dockerForTests(needs: readonly DockerNeed[]): DockerForTests | s
       pull: false,
       golang: { runtime: images.golangRuntime ?? "none", dynamicLink: true },
       car: { runtime: "none" },
-      java: { runtime: "none" },
+      java: { runtime: images.javaRuntime ?? "none" },
       node: { runtime: images.nodeRuntime ?? "none" },
     },
   };
@@ -95,6 +99,12 @@ export function vmSettings(endpoint: string): VmSettings {
       },
     },
   };
+}
+
+/** The same engine, whose containers have no network, builders included. */
+export function withoutNetwork(docker: DockerForTests): DockerForTests {
+  const hostConfig = { ...docker.vm.docker.hostConfig, networkMode: "none" };
+  return { ...docker, vm: { ...docker.vm, docker: { ...docker.vm.docker, hostConfig } } };
 }
 
 /** A test that runs against a real engine. */

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import type { Environment } from "./docker-config.ts";
+import { beforeJavaBuild, javaOptions, javaOptionsVariable } from "./java-builder.ts";
 
 /** Where the cache volume is mounted in builder containers. */
 const cachePlace = "/denim-cache";
@@ -15,6 +16,8 @@ const imageCertificates = "/etc/ssl/certs";
 export interface BuilderSurroundings {
   /** `NAME=value`. */
   readonly environment: readonly string[];
+  /** Shell commands that run before the build's own. */
+  readonly before: string;
   /** Volumes, as HostConfig.Binds has them. */
   readonly binds: readonly string[];
   /** Files for the root of the container. */
@@ -41,10 +44,7 @@ const caches: Readonly<Partial<Record<ChaincodeSpec_Type, Readonly<Record<string
     npm_config_cache: `${cachePlace}/npm`,
     npm_config_prefer_offline: "true",
   },
-  [ChaincodeSpec_Type.JAVA]: {
-    GRADLE_USER_HOME: `${cachePlace}/gradle`,
-    MAVEN_OPTS: `-Dmaven.repo.local=${cachePlace}/maven`,
-  },
+  [ChaincodeSpec_Type.JAVA]: {}, // In `before`, because the image has a say in it.
 };
 
 /** A build asks its registry for packages and nothing else; without a network each question takes long. */
@@ -91,7 +91,10 @@ export function builderSurroundings(options: SurroundingsOptions): BuilderSurrou
     variables.SSL_CERT_FILE = path;
     variables.GIT_SSL_CAINFO = path;
   }
+  const isJava = type === ChaincodeSpec_Type.JAVA;
+  if (isJava) variables[javaOptionsVariable] = javaOptions(variables);
   return {
+    before: isJava ? beforeJavaBuild(options.cache ? cachePlace : undefined) : "",
     environment: Object.entries(variables).map(([name, value]) => `${name}=${value}`),
     binds,
     files,

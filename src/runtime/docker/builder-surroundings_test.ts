@@ -15,8 +15,13 @@ Deno.test("each language has a cache volume of its own, unless caches are off", 
   const node = builderSurroundings({ ...bare, type: ChaincodeSpec_Type.NODE, cache: true });
   assert.deepEqual(node.binds, ["denim-cache-node:/denim-cache"]);
   assert(node.environment.includes("npm_config_audit=false"));
+  const java = builderSurroundings({ ...bare, type: ChaincodeSpec_Type.JAVA, cache: true });
+  assert.deepEqual(java.binds, ["denim-cache-java:/denim-cache"]);
+  assert.match(java.before, /-Dmaven\.repo\.local=\/denim-cache\/maven/);
+  assert(java.environment.some((setting) => setting.startsWith("DENIM_JAVA_OPTIONS=-")));
   for (const type of [ChaincodeSpec_Type.GOLANG, ChaincodeSpec_Type.CAR]) {
     assert.deepEqual(builderSurroundings({ ...bare, type }), {
+      before: "",
       environment: [],
       binds: [],
       files: [],
@@ -27,11 +32,11 @@ Deno.test("each language has a cache volume of its own, unless caches are off", 
 Deno.test("proxies go in under both spellings, Docker's own settings first", () => {
   const { environment } = builderSurroundings({
     ...bare,
-    type: ChaincodeSpec_Type.JAVA,
+    type: ChaincodeSpec_Type.NODE,
     environment: { https_proxy: "http://peer:1", NO_PROXY: "a", SECRET: "x" },
     proxies: { HTTPS_PROXY: "http://docker:1" },
   });
-  assert.deepEqual(environment, [
+  assert.deepEqual(environment.filter((setting) => !setting.startsWith("npm_")), [
     "https_proxy=http://docker:1",
     "HTTPS_PROXY=http://docker:1",
     "no_proxy=a",

@@ -125,7 +125,7 @@ async function runBuilder(
   // Not given up halfway: a container whose id we did not hear could not be removed.
   const container = await docker.createContainer({
     Image: job.image,
-    Cmd: ["/bin/sh", "-c", job.command],
+    Cmd: ["/bin/sh", "-c", surroundings.before + job.command],
     AttachStdout: true,
     AttachStderr: true,
     Env: surroundings.environment,

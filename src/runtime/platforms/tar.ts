@@ -142,8 +142,11 @@ function header(entry: NewTarEntry, [prefix, name]: [string, string]): Uint8Arra
   put(257, "ustar\x0000");
   put(265, entry.userName ?? "");
   put(297, entry.groupName ?? "");
-  digits(329, 8, 0);
-  digits(337, 8, 0);
+  // Go leaves them empty in extensions.
+  if (entry.type !== "x") {
+    digits(329, 8, 0);
+    digits(337, 8, 0);
+  }
   put(345, prefix);
   put(148, checksum(block).toString(8).padStart(6, "0") + "\0 ");
   return block;

@@ -9,7 +9,7 @@
 import { dockerVariables } from "../tests/support/docker.ts";
 import { ensureBaseImages } from "./base-images.ts";
 import { type EngineResult, ensureEngine } from "./docker-engine.ts";
-import { parseSummary, type TestCount } from "./test-summary.ts";
+import { failureReport, parseSummary, type TestCount } from "./test-summary.ts";
 
 const root = new URL("..", import.meta.url).pathname;
 
@@ -32,6 +32,8 @@ const chosen = Deno.args.filter((arg) => !["--forbid-skips", "--no-docker"].incl
 let engine: Promise<EngineResult> | undefined;
 let child: Deno.ChildProcess | undefined;
 let interrupted = false;
+/** Said again at the end, where a reader of a long output looks. */
+const reports: string[] = [];
 
 function say(message: string): void {
   console.log(`# ${message}`);
@@ -95,6 +97,7 @@ async function run(): Promise<TestCount> {
         total.passed++;
       } else {
         total.failed++;
+        reports.push(`${name}: see above`);
         return total;
       }
     }
@@ -112,13 +115,20 @@ async function run(): Promise<TestCount> {
     total.passed += count.passed;
     total.failed += count.failed;
     if (forbidSkips && count.ignored > 0) {
-      say(`${count.ignored} tests were skipped, which is forbidden here`);
+      reports.push(`${count.ignored} of the ${name} tests were skipped, which is forbidden here`);
       total.failed += count.ignored;
     }
+    if (success) continue;
     // A run that broke without a summary, or after it, is a failure of its own.
-    if (!success && count.failed === 0) total.failed++;
+    if (count.failed === 0) total.failed++;
+    reports.push(`${name} tests\n${failureReport(output) ?? lastLines(output)}`);
   }
   return total;
+}
+
+/** Of an output that says nothing of failures: the process broke off. */
+function lastLines(output: string): string {
+  return output.trimEnd().split("\n").slice(-5).join("\n");
 }
 
 async function stopEngine(): Promise<void> {
@@ -151,5 +161,6 @@ try {
   await stopEngine();
 }
 if (interrupted) await untilInterrupted();
+for (const report of reports) say(`failed: ${report}`);
 console.log(`${total.passed} passed, ${total.failed} failed`);
 Deno.exit(total.failed === 0 ? 0 : 1);

@@ -121,7 +121,9 @@ dockerTest("a builder has no new privileges, few capabilities and limits", async
     const find = async () =>
       await engine.listContainers({ all: true, filters: JSON.stringify({ label }) });
     const builder = await until("the builder's container", async () => (await find()).at(0));
-    const { HostConfig } = await engine.getContainer(builder.Id).inspect();
+    const { HostConfig } = await engine.getContainer(builder.Id).inspect().catch(async (gone) =>
+      assert.fail(`${gone}; the build: ${await failed}`)
+    );
     assert.deepEqual(HostConfig?.SecurityOpt, ["no-new-privileges"]);
     assert.deepEqual(HostConfig?.CapDrop, ["ALL"]);
     assert.equal(HostConfig?.Memory, hardening.builder.memory);

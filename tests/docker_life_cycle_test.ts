@@ -120,10 +120,11 @@ dockerTest("a builder has no new privileges, few capabilities and limits", async
     const label = [`org.denim.package=${hex(chaincode.packageId)}`];
     const find = async () =>
       await engine.listContainers({ all: true, filters: JSON.stringify({ label }) });
-    const builder = await until("the builder's container", async () => (await find()).at(0));
-    const { HostConfig } = await engine.getContainer(builder.Id).inspect().catch(async (gone) =>
-      assert.fail(`${gone}; the build: ${await failed}`)
-    );
+    // The engine lists a container a moment before it can be asked about it.
+    const { HostConfig } = await until("the builder's container", async () => {
+      const builder = (await find()).at(0);
+      return builder && await engine.getContainer(builder.Id).inspect().catch(() => undefined);
+    });
     assert.deepEqual(HostConfig?.SecurityOpt, ["no-new-privileges"]);
     assert.deepEqual(HostConfig?.CapDrop, ["ALL"]);
     assert.equal(HostConfig?.Memory, hardening.builder.memory);

@@ -102,7 +102,7 @@ Deno.test("a channel is created, joined, read and updated with the commands of p
   await t.step("blocks that may not be read are refused with Fabric's words", async () => {
     const unknown = await work.run(["channel", "fetch", "0", "-c", "nowhere", "x.block"]);
     assert.equal(unknown.code, 1);
-    assert.match(unknown.err, /can't read the block: &\{NOT_FOUND\}/);
+    assert.match(unknown.err, /^Error: can't read the block: &\{NOT_FOUND\}/m);
     const wrong = await work.run(["channel", "fetch", "often", "-c", "second", "x.block"]);
     assert.match(wrong.err, /fetch target illegal: often/);
   });

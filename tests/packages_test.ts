@@ -70,7 +70,9 @@ Deno.test("chaincode package makes the deployment specification that peer makes 
     const recorded = new Uint8Array(readFileSync(join(packages, name)));
     const { name: chaincode, version } = parsePackage(recorded);
     const flags = ["-n", chaincode, "-v", version, "-p", "assetcc", "-l", "golang"];
-    await work.ok(["chaincode", "package", ...flags, "our.cds"], { environment });
+    const told = await work.run(["chaincode", "package", ...flags, "our.cds"], { environment });
+    assert.equal(told.code, 0, told.err);
+    assert.match(told.err, /Using default escc\n.*Using default vscc\n/);
     const ours = new Uint8Array(readFileSync(join(work.directory, "our.cds")));
     assert.deepEqual(unpacked(ours), unpacked(recorded), name);
   }

@@ -1,5 +1,6 @@
 /** The chaincode that flags describe. Mirrors getChaincodeSpec of peer/chaincode/common.go. */
 import { DenimError } from "../../base/errors.ts";
+import type { Logger } from "../../base/logger.ts";
 import { systemErrorReason } from "../../base/system-error.ts";
 import { parseChaincodeInput } from "../../client/chaincode-input.ts";
 import type { ChaincodeCall } from "../../client/lifecycle.ts";
@@ -47,6 +48,14 @@ export function chaincodeCall(
     type: flags.declares("lang") ? languageOf(flags) : ChaincodeSpec_Type.GOLANG,
     args: parseChaincodeInput(flags.string("ctor"), needs.emptyArguments ?? false),
   };
+}
+
+/** Logs which system chaincodes endorse and validate, as Fabric does for what has a version. */
+export function tellPlugins(flags: FlagValues, logger: Logger): void {
+  for (const plugin of ["escc", "vscc"]) {
+    const given = flags.declares(plugin) ? flags.string(plugin) : "";
+    logger.info(given ? `Using ${plugin} ${given}` : `Using default ${plugin}`);
+  }
 }
 
 /** The channel of `-C`. @throws UsageError */

@@ -9,7 +9,7 @@ import { SignaturePolicyEnvelopeSchema } from "../../gen/common/policies_pb.ts";
 import { parsePolicy } from "../../policy/parse-policy.ts";
 import type { CommandHandler, Invocation } from "../command.ts";
 import { openSession, ordererOf, peersOf } from "../session.ts";
-import { chaincodeCall, channelOf, readNamedFile } from "./call.ts";
+import { chaincodeCall, channelOf, readNamedFile, tellPlugins } from "./call.ts";
 import { during } from "./failures.ts";
 import { refused, type Trace, traceOf } from "./trace.ts";
 
@@ -32,10 +32,7 @@ async function traced(trace: Trace, kind: "deploy" | "upgrade"): Promise<void> {
   const { channelId } = deployment;
   const session = await openSession(invocation, "chaincodeCmd");
   try {
-    for (const plugin of ["escc", "vscc"]) {
-      const given = flags.string(plugin);
-      session.logger.info(given ? `Using ${plugin} ${given}` : `Using default ${plugin}`);
-    }
+    tellPlugins(flags, session.logger);
     const peers = await peersOf(invocation, session);
     const proposer = { signer: session.client.signer, clock: session.client.clock, peers };
     const orderer = await during(

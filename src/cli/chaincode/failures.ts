@@ -33,13 +33,15 @@ export function rpcErrorText(error: unknown): string {
   return `rpc error: code = ${goNames[error.status] ?? error.status} desc = ${error.message}`;
 }
 
+/** Refusals that stand as they are: a chaincode's own, and that of a block. */
+const ownWords: ReadonlySet<string> = new Set(["bad-response", "block-refused"]);
+
 /** Runs a step; what it throws is told as `<prefix>: <cause>`, hints kept. */
 export async function during<T>(prefix: string, step: Promise<T>): Promise<T> {
   try {
     return await step;
   } catch (error) {
-    // A chaincode's own refusal stands as it is.
-    if (!(error instanceof DenimError) || error.code === "bad-response") throw error;
+    if (!(error instanceof DenimError) || ownWords.has(error.code)) throw error;
     throw new DenimError(
       error.code,
       `${prefix}: ${rpcErrorText(error)}`,

@@ -6,7 +6,7 @@ import { installInvocation } from "../../client/lifecycle.ts";
 import type { CommandHandler, Invocation } from "../command.ts";
 import { UsageError } from "../flags.ts";
 import { type CommandSession, openSession, peersOf } from "../session.ts";
-import { chaincodeCall, readNamedFile } from "./call.ts";
+import { chaincodeCall, readNamedFile, tellPlugins } from "./call.ts";
 import { during } from "./failures.ts";
 import { packageSources } from "./source-package.ts";
 
@@ -44,6 +44,7 @@ export const install: CommandHandler = async (invocation) => {
 
 async function packagedSources(invocation: Invocation, session: CommandSession) {
   const call = chaincodeCall(invocation, { version: "install", emptyArguments: true });
+  tellPlugins(invocation.flags, session.logger);
   return await packageSources(call, session.logger);
 }
 

@@ -8,7 +8,7 @@ import { parsePolicy } from "../../policy/parse-policy.ts";
 import type { CommandHandler } from "../command.ts";
 import { UsageError } from "../flags.ts";
 import { openSession } from "../session.ts";
-import { chaincodeCall } from "./call.ts";
+import { chaincodeCall, tellPlugins } from "./call.ts";
 import { packageSources } from "./source-package.ts";
 
 /** Fabric writes packages so. */
@@ -25,6 +25,7 @@ export const packageChaincode: CommandHandler = async (invocation) => {
   const call = chaincodeCall(invocation, { version: "package", emptyArguments: true });
   const session = await openSession(invocation, "chaincodeCmd");
   try {
+    tellPlugins(flags, session.logger);
     const deploymentSpec = await packageSources(call, session.logger);
     const { signer, clock, config } = session.client;
     const bytes = flags.boolean("cc-package")

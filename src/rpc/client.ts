@@ -2,9 +2,11 @@
  * gRPC client over HTTP/2, plain or TLS. Connects on the first call, and again when the connection
  * has gone; calls in flight on a lost connection end UNAVAILABLE.
  */
-import { type DescMethod, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import type { DescMethod, MessageShape } from "@bufbuild/protobuf";
 import { concat } from "../base/bytes.ts";
 import { messageOf } from "../base/errors.ts";
+import { decodeWire } from "../protocol/wire-decoder.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 import { ClientCall } from "./client-call.ts";
 import { CallScope } from "./call-scope.ts";
 import { encodeFrame } from "./framing.ts";
@@ -69,7 +71,7 @@ class Http2RpcClient implements RpcClient {
     request: MessageShape<M["input"]>,
     options: CallOptions = {},
   ): Promise<MessageShape<M["output"]>> {
-    const frame = this.#frame(toBinary(method.input, request));
+    const frame = this.#frame(encodeWire(method.input, request));
     const scope = this.#scope(options);
     try {
       for (let attempt = 0;; attempt++) {
@@ -113,7 +115,7 @@ class Http2RpcClient implements RpcClient {
   ): ClientStream<MessageShape<M["input"]>, MessageShape<M["output"]>> {
     const scope = this.#scope(options);
     return new StreamingCall<MessageShape<M["input"]>, MessageShape<M["output"]>>({
-      encode: (message) => this.#frame(toBinary(method.input, message)),
+      encode: (message) => this.#frame(encodeWire(method.input, message)),
       decode: (bytes) => decode(method, bytes),
       scope,
       open: async (events) => {
@@ -224,7 +226,7 @@ function pathOf(method: DescMethod): string {
 
 function decode<M extends DescMethod>(method: M, bytes: Uint8Array): MessageShape<M["output"]> {
   try {
-    return fromBinary(method.output, bytes) as MessageShape<M["output"]>;
+    return decodeWire(method.output, bytes, { keepUnknown: true }) as MessageShape<M["output"]>;
   } catch (error) {
     throw new RpcError(
       GrpcStatus.INTERNAL,

@@ -1,8 +1,10 @@
 /** One call as the server sees it: from request headers to trailers. */
-import { type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
 import { concat } from "../base/bytes.ts";
 import { messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
+import { decodeWire } from "../protocol/wire-decoder.ts";
+import { encodeWire } from "../protocol/wire-encoder.ts";
 import { encodeFrame, FrameReader } from "./framing.ts";
 import type { Headers } from "./http2/headers.ts";
 import { encodeHeaders } from "./http2/hpack-encoder.ts";
@@ -197,7 +199,7 @@ export class ServerCall implements CallContext, StreamEvents {
 
   #decode(bytes: Uint8Array): Message {
     try {
-      return fromBinary(this.#registered.method.input, bytes);
+      return decodeWire(this.#registered.method.input, bytes, { keepUnknown: true });
     } catch (error) {
       throw new RpcError(
         GrpcStatus.INTERNAL,
@@ -226,7 +228,7 @@ export class ServerCall implements CallContext, StreamEvents {
         const message = await (answer as Promise<Message>);
         completed?.(GrpcStatus.OK);
         if (this.#done) return;
-        const frame = encodeFrame(toBinary(this.#registered.method.output, message));
+        const frame = encodeFrame(encodeWire(this.#registered.method.output, message));
         this.#respond(frame);
       } else await this.#sendAll(answer as AsyncIterable<Message>, completed);
     } catch (error) {
@@ -248,7 +250,7 @@ export class ServerCall implements CallContext, StreamEvents {
           return this.#finish();
         }
         this.#registered.metrics?.messageSent();
-        const frame = encodeFrame(toBinary(this.#registered.method.output, result.value));
+        const frame = encodeFrame(encodeWire(this.#registered.method.output, result.value));
         if (!this.#stream.headersSent) this.#stream.sendHeaders(answerHeaders);
         if (!this.#stream.write(frame)) await this.#orCut(this.#drained());
       }

@@ -8,20 +8,46 @@ const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 /** An empty array, shared; never write to it. */
 export const emptyBytes: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
+/** Texts up to here are mostly ASCII names and ids: faster without a call out of JavaScript. */
+export const maxShortText = 96;
+
 /** UTF-8 bytes of a string. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(text);
+  const { length } = text;
+  if (length > maxShortText) return encoder.encode(text);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit >= 0x80) return encoder.encode(text);
+    bytes[i] = unit;
+  }
+  return bytes;
+}
+
+/** The text where the bytes are short and ASCII. */
+function shortAscii(bytes: Uint8Array): string | undefined {
+  const { length } = bytes;
+  if (length > maxShortText) return undefined;
+  for (let i = 0; i < length; i++) {
+    if (bytes[i] >= 0x80) return undefined;
+  }
+  return String.fromCharCode.apply(null, bytes as unknown as number[]);
 }
 
 /** Text of UTF-8 bytes; malformed sequences become U+FFFD, a BOM is kept, as in Go. */
 export function text(bytes: Uint8Array): string {
-  return decoder.decode(bytes);
+  return shortAscii(bytes) ?? decoder.decode(bytes);
+}
+
+/** Text of UTF-8 bytes (a BOM is kept). @throws TypeError where they are not valid UTF-8 */
+export function validText(bytes: Uint8Array): string {
+  return shortAscii(bytes) ?? strictDecoder.decode(bytes);
 }
 
 /** Text of UTF-8 bytes, or undefined where they are not valid UTF-8 (a BOM is kept). */
 export function strictText(bytes: Uint8Array): string | undefined {
   try {
-    return strictDecoder.decode(bytes);
+    return validText(bytes);
   } catch {
     return undefined;
   }

@@ -37,6 +37,26 @@ Deno.test("bytes order as in Go: by byte, then by length", () => {
   assert.equal(equal(of(1, 2), of(1, 2, 0)), false);
 });
 
+Deno.test("texts and their UTF-8 bytes, ASCII or not, short or long", () => {
+  const encoder = new TextEncoder();
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  const texts = fc.oneof(
+    wellFormed,
+    fc.string({ maxLength: 200 }),
+    fc.constantFrom("a".repeat(96), "a".repeat(97), "\ufeff", "a".repeat(95) + "ä", "\ud800"),
+  );
+  fc.assert(fc.property(texts, (written) => {
+    assert.deepEqual(utf8(written), encoder.encode(written));
+    assert.equal(text(utf8(written)), written.toWellFormed());
+  }));
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+    const read = decoder.decode(bytes);
+    assert.equal(text(bytes), read);
+    const valid = equal(encoder.encode(read), bytes);
+    assert.equal(strictText(bytes), valid ? read : undefined);
+  }));
+});
+
 Deno.test("text, hexadecimal digits, base64 and latin1 read back the same", () => {
   fc.assert(fc.property(wellFormed, (value) => {
     assert.equal(text(utf8(value)), value);

@@ -3,7 +3,6 @@
  * not run yet. Mirrors core/chaincode/chaincode_support.go.
  */
 import { randomUUID } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
 import { sleep } from "../base/async.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
@@ -325,10 +324,11 @@ class StreamChaincodeSupport implements ChaincodeHost {
     params: TransactionParams,
     input: ChaincodeInput | undefined,
   ): Promise<ChaincodeMessage> {
-    const bytes = encodeWire(
-      ChaincodeInputSchema,
-      create(ChaincodeInputSchema, { args: input?.args ?? [], decorations: params.decorations }),
-    );
+    const bytes = encodeWire(ChaincodeInputSchema, {
+      $typeName: "protos.ChaincodeInput",
+      args: input?.args ?? [],
+      decorations: params.decorations,
+    });
     const timeoutMs = this.#options.config.executeTimeoutMs;
     try {
       return await handler.execute({ type, params, input: bytes, timeoutMs });

@@ -3,16 +3,17 @@
  * with REGISTERED and READY; from then on transactions go out, and the chaincode's requests about
  * them come in.
  */
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { fromBinary } from "@bufbuild/protobuf";
 import { utf8 } from "../base/bytes.ts";
+import { Deadlines } from "../base/deadlines.ts";
 import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { ChaincodeIDSchema, ChaincodeSpecSchema } from "../gen/peer/chaincode_pb.ts";
 import {
   type ChaincodeMessage,
   ChaincodeMessage_Type as Type,
-  ChaincodeMessageSchema,
 } from "../gen/peer/chaincode_shim_pb.ts";
+import { chaincodeMessage } from "./chaincode-message.ts";
 import { parseChaincodeName, shortTxId } from "./chaincode-name.ts";
 import type { HandlerRegistry } from "./handler-registry.ts";
 import type { ChaincodeMetrics } from "./metrics.ts";
@@ -40,6 +41,7 @@ export class Handler {
   #instance = "";
   #chaincodeName = "";
   readonly #contexts = new TransactionContexts();
+  readonly #deadlines = new Deadlines();
   /** Transactions with a request that is still being served. */
   readonly #busy = new Set<string>();
 
@@ -82,7 +84,7 @@ export class Handler {
   }
 
   keepalive(): void {
-    this.outbox.send(create(ChaincodeMessageSchema, { type: Type.KEEPALIVE }));
+    this.outbox.send(chaincodeMessage(Type.KEEPALIVE));
   }
 
   /**
@@ -98,7 +100,7 @@ export class Handler {
       context.response.reject(
         new DenimError("cancelled", "the caller went away while executing transaction", { txId }),
       );
-    const timer = setTimeout(() => {
+    const deadline = this.#deadlines.begin(timeoutMs, () => {
       this.metrics?.executeTimeout(this.#instance);
       context.response.reject(
         new DenimError("execute-timeout", "timeout expired while executing transaction", {
@@ -107,7 +109,7 @@ export class Handler {
           timeoutMs,
         }, "Raise chaincode.executetimeout, or look for what holds the chaincode up."),
       );
-    }, timeoutMs);
+    });
     signal?.addEventListener("abort", cancelled, { once: true });
     try {
       if (params.proposal !== undefined && params.signedProposal === undefined) {
@@ -118,17 +120,13 @@ export class Handler {
       }
       if (signal?.aborted) cancelled();
       else {
-        this.outbox.send(create(ChaincodeMessageSchema, {
-          type,
-          payload: input,
-          txid: txId,
-          channelId,
-          proposal: params.proposal === undefined ? undefined : params.signedProposal,
-        }));
+        const message = chaincodeMessage(type, input, { channelId, txid: txId });
+        if (params.proposal !== undefined) message.proposal = params.signedProposal;
+        this.outbox.send(message);
       }
       return await context.response.promise;
     } finally {
-      clearTimeout(timer);
+      this.#deadlines.cancel(deadline);
       signal?.removeEventListener("abort", cancelled);
       this.#contexts.delete(context);
     }
@@ -149,9 +147,9 @@ export class Handler {
     this.registry.register(instance, this);
     this.#instance = instance;
     this.#chaincodeName = parseChaincodeName(instance).name;
-    this.outbox.send(create(ChaincodeMessageSchema, { type: Type.REGISTERED }));
+    this.outbox.send(chaincodeMessage(Type.REGISTERED));
     this.#state = "established";
-    this.outbox.send(create(ChaincodeMessageSchema, { type: Type.READY }));
+    this.outbox.send(chaincodeMessage(Type.READY));
     this.#state = "ready";
     this.logger.debug("chaincode registered", { instance });
     this.registry.ready(instance, this);
@@ -267,8 +265,8 @@ export class Handler {
     this.#reply(message, Type.ERROR, utf8(text));
   }
 
-  #reply({ txid, channelId }: ChaincodeMessage, type: Type, payload: Uint8Array): void {
-    this.outbox.send(create(ChaincodeMessageSchema, { type, payload, txid, channelId }));
+  #reply(request: ChaincodeMessage, type: Type, payload: Uint8Array): void {
+    this.outbox.send(chaincodeMessage(type, payload, request));
   }
 
   #about(message: ChaincodeMessage): Record<string, unknown> {

@@ -31,15 +31,20 @@ export class Outbox implements AsyncIterable<ChaincodeMessage> {
     this.#release();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<ChaincodeMessage, void, undefined> {
-    try {
-      for await (const message of this.#queue) {
+  /** For one reader. */
+  [Symbol.asyncIterator](): AsyncIterator<ChaincodeMessage> {
+    const queue = this.#queue[Symbol.asyncIterator]();
+    return {
+      next: () => {
+        const next = queue.next();
         if (this.#queue.size < maxUnsentMessages / 2) this.#release();
-        yield message;
-      }
-    } finally {
-      this.#release();
-    }
+        return next;
+      },
+      return: () => {
+        this.end();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
   }
 
   #release(): void {

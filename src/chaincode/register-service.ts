@@ -72,17 +72,22 @@ function registeredNameOf({ type, payload }: ChaincodeMessage): string | undefin
   }
 }
 
+/** The messages for one chaincode. No generator, which would cost some promises for each. */
+interface ChaincodeStream extends AsyncIterableIterator<ChaincodeMessage> {
+  /** Nobody reads them any more: the stream is over. */
+  return(): Promise<IteratorResult<ChaincodeMessage>>;
+}
+
 /**
  * One stream from first to last message. Mirrors ProcessStream of core/chaincode/handler.go. The
  * returned messages end when the chaincode has ended its side.
- *
- * @throws DenimError where the chaincode broke the protocol; only its own stream ends
+ * They throw a DenimError where the chaincode broke the protocol; only its own stream ends.
  */
-export async function* serveStream(
+export function serveStream(
   requests: AsyncIterable<ChaincodeMessage>,
   context: StreamContext,
   options: RegisterServiceOptions,
-): AsyncGenerator<ChaincodeMessage, void, undefined> {
+): ChaincodeStream {
   const outbox = new Outbox();
   const { registry, services, logger, metrics } = options;
   const handler = new Handler(outbox, registry, services, logger, metrics);
@@ -110,11 +115,17 @@ export async function* serveStream(
     () => ended(),
     ended,
   );
-  try {
-    yield* outbox;
-  } finally {
-    close();
-  }
+  const answers = outbox[Symbol.asyncIterator]();
+  return {
+    next: () => answers.next(),
+    return: () => {
+      close();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
 
 async function readRequests(

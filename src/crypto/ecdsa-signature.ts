@@ -15,13 +15,16 @@ export interface Curve {
   readonly size: number;
   readonly oid: string;
   readonly order: bigint;
+  /** Big-endian, `size` bytes. */
+  readonly orderBytes: Uint8Array;
   /** Half the order, big-endian, `size` bytes: the largest S that Fabric accepts. */
   readonly halfOrder: Uint8Array;
 }
 
 function curve(name: CurveName, size: number, oid: string, orderHex: string): Curve {
   const order = BigInt(`0x${orderHex}`);
-  return { name, size, oid, order, halfOrder: bytesOf(order >> 1n, size) };
+  const orderBytes = bytesOf(order, size);
+  return { name, size, oid, order, orderBytes, halfOrder: bytesOf(order >> 1n, size) };
 }
 
 function bytesOf(value: bigint, size: number): Uint8Array {
@@ -100,12 +103,30 @@ export function acceptableSignature(
   }
 }
 
+function outOfRange(): DenimError {
+  return new DenimError("bad-signature", "invalid signature, S is out of range");
+}
+
+/** `order` - `s`, which has no leading zeros. @throws DenimError where that is not positive */
+function difference(order: Uint8Array, s: Uint8Array): Uint8Array {
+  const result = order.slice();
+  let borrow = 0;
+  let any = 0;
+  for (let i = order.length - 1, j = s.length - 1; i >= 0; i--, j--) {
+    const digit = order[i] - (j >= 0 ? s[j] : 0) - borrow;
+    borrow = digit < 0 ? 1 : 0;
+    result[i] = digit;
+    any |= result[i];
+  }
+  if (borrow !== 0 || any === 0) throw outOfRange();
+  return result;
+}
+
 /** The same signature with low S; the given bytes where S is low already. @throws as decodeSignature */
 export function toLowS(signature: Uint8Array, curveName: CurveName): Uint8Array {
-  const { halfOrder, order, size } = curves[curveName];
+  const { halfOrder, orderBytes, size } = curves[curveName];
   const { r, s } = decodeSignature(signature);
   if (isLowS(s, halfOrder)) return signature;
-  const high = s.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-  if (high >= order) throw new DenimError("bad-signature", "invalid signature, S is out of range");
-  return encodeSignature(r, bytesOf(order - high, size));
+  if (s.length > size) throw outOfRange();
+  return encodeSignature(r, difference(orderBytes, s));
 }

@@ -26,7 +26,7 @@ export interface InterestSource {
   /** Undefined where it is not known: then every collection that was read counts. */
   readonly privateReads: SimulationResults["privateReads"] | undefined;
   /** Committed state, for the policies of keys. */
-  readonly state: Pick<QueryExecutor, "getStateMetadata" | "getPrivateDataMetadataByHash">;
+  readonly state: () => Pick<QueryExecutor, "getStateMetadata" | "getPrivateDataMetadataByHash">;
   readonly isSystemChaincode: (name: string) => boolean;
 }
 
@@ -81,11 +81,11 @@ function callsOf(set: NamespaceSet, source: InterestSource): ChaincodeCall[] {
 function requirementsOf({ namespace, kv, collections }: NamespaceSet, source: InterestSource) {
   const needs = new Requirements();
   for (const key of new Set([...kv.writes, ...kv.metadataWrites].map(({ key }) => key))) {
-    if (!needs.add(source.state.getStateMetadata(namespace, key))) needs.chaincodePolicy = true;
+    if (!needs.add(source.state().getStateMetadata(namespace, key))) needs.chaincodePolicy = true;
   }
   for (const { collection, hashed } of collections) {
     for (const { keyHash } of [...hashed.hashedWrites, ...hashed.metadataWrites]) {
-      const metadata = source.state.getPrivateDataMetadataByHash(namespace, collection, keyHash);
+      const metadata = source.state().getPrivateDataMetadataByHash(namespace, collection, keyHash);
       if (!needs.add(metadata)) needs.collections.add(collection);
     }
   }

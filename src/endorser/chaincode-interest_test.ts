@@ -22,11 +22,11 @@ function interestOf(
   const { chaincodes } = chaincodeInterest({
     namespaces: builder.build().namespaces,
     privateReads,
-    state: {
+    state: () => ({
       getStateMetadata: (_, key) => key.startsWith("own") ? underPolicy : undefined,
       getPrivateDataMetadataByHash: (_, collection) =>
         collection === "keyed" ? underPolicy : undefined,
-    },
+    }),
     isSystemChaincode: (name) => name === "lscc",
   });
   return chaincodes.map((call) => ({
@@ -90,7 +90,10 @@ Deno.test("where private reads are not known, recorded hashes count as such", ()
   const { chaincodes } = chaincodeInterest({
     namespaces: builder.build().namespaces,
     privateReads: undefined,
-    state: { getStateMetadata: () => undefined, getPrivateDataMetadataByHash: () => undefined },
+    state: () => ({
+      getStateMetadata: () => undefined,
+      getPrivateDataMetadataByHash: () => undefined,
+    }),
     isSystemChaincode: () => false,
   });
   assert.deepEqual(

@@ -173,13 +173,15 @@ export class ProposalProcessor {
     checkPlugin(simulation);
     checked.chaincodeId.version = simulation.version;
     const payload = this.#payload(checked, simulation);
-    return create(ProposalResponseSchema, {
+    const answer: ProposalResponse = {
+      $typeName: "protos.ProposalResponse",
       version: responseVersion,
       response,
       payload,
       endorsement: endorse(payload, this.#dependencies.signer),
-      interest: simulation.interest,
-    });
+    };
+    if (simulation.interest !== undefined) answer.interest = simulation.interest;
+    return answer;
   }
 
   #payload(checked: CheckedProposal, { response, results, event }: Simulation): Uint8Array {

@@ -16,7 +16,7 @@ import {
   ChaincodeSpec_Type,
 } from "../gen/peer/chaincode_pb.ts";
 import { ChaincodeProposalPayloadSchema } from "../gen/peer/proposal_pb.ts";
-import type { PeerLedger, SimulationResults } from "../ledger/types.ts";
+import type { PeerLedger, QueryExecutor, SimulationResults } from "../ledger/types.ts";
 import { decode } from "../protocol/decode.ts";
 import { chaincodeInterest } from "./chaincode-interest.ts";
 import type { InstantiationPolicyCheck } from "./instantiation-policy-check.ts";
@@ -219,7 +219,9 @@ function interestOf(
   ledger: PeerLedger,
   { systemChaincodes }: EndorserDependencies,
 ): ChaincodeInterest {
-  const state = ledger.newQueryExecutor();
+  // Transactions that only read need none.
+  let opened: QueryExecutor | undefined;
+  const state = () => opened ??= ledger.newQueryExecutor();
   try {
     return chaincodeInterest({
       namespaces,
@@ -228,7 +230,7 @@ function interestOf(
       isSystemChaincode: (name) => systemChaincodes.isSystemChaincode(name),
     });
   } finally {
-    state.done();
+    opened?.done();
   }
 }
 

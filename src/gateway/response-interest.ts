@@ -28,7 +28,7 @@ export function interestOfResponse(
     const derived = chaincodeInterest({
       namespaces: decodeReadWriteSet(results).namespaces,
       privateReads: undefined,
-      state,
+      state: () => state,
       isSystemChaincode,
     });
     return derived.chaincodes.length > 0 ? derived : undefined;

@@ -7,7 +7,6 @@ import {
   hashBytes,
   hashedStateKey,
   hashText,
-  keyBytes,
   splitStateKey,
   stateKey,
   stateRange,
@@ -54,14 +53,6 @@ Deno.test("stored keys sort as their keys' bytes and come apart again", () => {
     namespace: "cc$$hcoll",
     key: hash,
   });
-});
-
-Deno.test("keys become their UTF-8 bytes, ASCII or not", () => {
-  fc.assert(fc.property(wellFormed, (key) => {
-    assert.deepEqual(keyBytes(key), utf8(key));
-    const ascii = key.replace(/[^\0-\x7f]/gu, "");
-    assert.deepEqual(keyBytes(ascii), utf8(ascii));
-  }));
 });
 
 Deno.test("composite keys come apart again and a partial key's range holds exactly its own", () => {

@@ -20,6 +20,10 @@ export interface LedgerLimits {
   readonly writerCacheKiB: number;
   /** Memory for cached database pages of each reader, in KiB. */
   readonly readerCacheKiB: number;
+  /** Point reads that each open height remembers. */
+  readonly maxRememberedReads: number;
+  /** Longest value that is remembered, in bytes. */
+  readonly maxRememberedValueBytes: number;
   /** How long to wait for another process that holds the database, in milliseconds. */
   readonly lockTimeoutMs: number;
 }
@@ -33,5 +37,7 @@ export const defaultLedgerLimits: LedgerLimits = {
   recentBlocks: 4,
   writerCacheKiB: 16 * 1024,
   readerCacheKiB: 4 * 1024,
+  maxRememberedReads: 2_000,
+  maxRememberedValueBytes: 2 * 1024,
   lockTimeoutMs: 2_000,
 };

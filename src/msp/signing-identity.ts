@@ -43,7 +43,7 @@ export function createSigningIdentity(
     serialized: serializeIdentity(mspId, encodePem("CERTIFICATE", der)),
     certificate: der,
     expiresAt: notAfter,
-    sign: (message) => signer.sign(sha256(message)),
+    sign: (...message) => signer.sign(sha256(...message)),
     close: () => signer.close?.(),
   };
 }

@@ -1,11 +1,8 @@
 /** What endorsers answer: the signed payload and the response around it. Mirrors protos/utils/txutils.go. */
-import { create } from "@bufbuild/protobuf";
-import { concat } from "../base/bytes.ts";
 import type { ChaincodeID } from "../gen/peer/chaincode_pb.ts";
 import { ChaincodeActionSchema } from "../gen/peer/proposal_pb.ts";
 import {
   type Endorsement,
-  EndorsementSchema,
   ProposalResponsePayloadSchema,
   type Response,
 } from "../gen/peer/proposal_response_pb.ts";
@@ -26,23 +23,29 @@ export interface SimulatedAction {
 export function proposalResponsePayload(action: SimulatedAction): Uint8Array {
   const extension = encodeWire(
     ChaincodeActionSchema,
-    create(ChaincodeActionSchema, {
+    {
+      $typeName: "protos.ChaincodeAction",
       results: action.results,
       events: action.events,
       response: action.response,
       chaincodeId: action.chaincodeId,
-    }),
+    },
   );
   return encodeWire(
     ProposalResponsePayloadSchema,
-    create(ProposalResponsePayloadSchema, { proposalHash: action.proposalHash, extension }),
+    {
+      $typeName: "protos.ProposalResponsePayload",
+      proposalHash: action.proposalHash,
+      extension,
+    },
   );
 }
 
 /** The signature over payload ‖ endorser, as the default endorsement plugin makes it. */
 export function endorse(payload: Uint8Array, signer: SigningIdentity): Endorsement {
-  return create(EndorsementSchema, {
+  return {
+    $typeName: "protos.Endorsement",
     endorser: signer.serialized,
-    signature: signer.sign(concat(payload, signer.serialized)),
-  });
+    signature: signer.sign(payload, signer.serialized),
+  };
 }

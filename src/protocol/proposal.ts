@@ -125,7 +125,7 @@ export function proposalPayloadForTransaction(payload: Uint8Array): Uint8Array {
   const { input } = decode(ChaincodeProposalPayloadSchema, payload);
   return encodeWire(
     ChaincodeProposalPayloadSchema,
-    create(ChaincodeProposalPayloadSchema, { input }),
+    { $typeName: "protos.ChaincodeProposalPayload", input, TransientMap: {} },
   );
 }
 

@@ -5,6 +5,6 @@ export interface SigningIdentity {
   readonly mspId: string;
   /** SerializedIdentity bytes. */
   readonly serialized: Uint8Array;
-  /** ECDSA signature with low S over the message (hashed with SHA-256 as the local MSP says). */
-  sign(message: Uint8Array): Uint8Array;
+  /** ECDSA signature with low S over the parts one after the other (hashed with SHA-256 as the local MSP says). */
+  sign(...message: Uint8Array[]): Uint8Array;
 }

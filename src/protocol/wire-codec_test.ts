@@ -252,3 +252,20 @@ Deno.test("a message larger than the buffer, then a small one", () => {
     assert.deepEqual(encodeWire(EnvelopeSchema, envelope), toBinary(EnvelopeSchema, envelope));
   }
 });
+
+Deno.test("messages stay what they are while others are written, and after one that failed", () => {
+  const written = Array.from({ length: 3_000 }, (_, i) => {
+    const envelope = create(EnvelopeSchema, {
+      payload: new Uint8Array(i % 97).fill(i),
+      signature: new Uint8Array(i % 13).fill(i + 1),
+    });
+    if (i % 50 === 0) {
+      const bad = { ...envelope, payload: "nothing" as unknown as Uint8Array };
+      assert.throws(() => encodeWire(EnvelopeSchema, bad), /as bytes/);
+    }
+    return { envelope, bytes: encodeWire(EnvelopeSchema, envelope) };
+  });
+  for (const { envelope, bytes } of written) {
+    assert.deepEqual(bytes, toBinary(EnvelopeSchema, envelope));
+  }
+});

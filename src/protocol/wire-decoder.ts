@@ -11,14 +11,11 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
-import { emptyBytes } from "../base/bytes.ts";
+import { emptyBytes, validText } from "../base/bytes.ts";
 import { WireCursor } from "./wire-cursor.ts";
 
 /** Depth of nested messages we read; Go knows no limit, the machine's stack does. */
 const maxNestingDepth = 1000;
-
-/** Texts up to here are mostly ASCII names and ids, read faster without a call out of JavaScript. */
-const maxShortTextBytes = 96;
 
 /** A message by the names of its properties. */
 type Fields = Record<string, unknown>;
@@ -45,8 +42,6 @@ class DecodeCursor extends WireCursor {
 
 /** Derived from generated descriptors only, so sharing it between peers of one process is safe. */
 const decoders = new WeakMap<DescMessage, MessageDecoder>();
-
-const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
  * The message that `bytes` are. Byte fields share the given buffer.
@@ -311,22 +306,7 @@ function readBytes(cursor: WireCursor): Uint8Array {
 }
 
 function readText(cursor: WireCursor): string {
-  const { bytes } = cursor;
-  const start = cursor.advance(cursor.varint());
-  const end = cursor.pos;
-  if (start === end) return "";
-  const view = bytes.subarray(start, end);
-  if (end - start <= maxShortTextBytes && isAscii(bytes, start, end)) {
-    return String.fromCharCode.apply(null, view as unknown as number[]);
-  }
-  return strictText.decode(view);
-}
-
-function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) {
-    if (bytes[i] >= 0x80) return false;
-  }
-  return true;
+  return validText(readBytes(cursor));
 }
 
 function readBool(cursor: WireCursor): boolean {

@@ -1,8 +1,8 @@
 /**
  * Encoding of protobuf messages: the bytes that protobuf-es and golang/protobuf write (fields by
  * number, what has its zero value left out). Written from the end to the beginning, since the length
- * of a message inside another is known when its content stands there; so every byte is written once,
- * into one buffer that is used again. An encoder is compiled from a descriptor once.
+ * of a message inside another is known when its content stands there; so every byte is written
+ * once. An encoder is compiled from a descriptor once.
  */
 import {
   type DescField,
@@ -11,14 +11,10 @@ import {
   ScalarType,
 } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
-import { utf8 } from "../base/bytes.ts";
+import { maxShortText, utf8 } from "../base/bytes.ts";
 
-const firstBufferBytes = 16 * 1024;
-/** A larger buffer, which a block needs, is not kept for the next message. */
-const maxKeptBufferBytes = 1024 * 1024;
-
-/** Texts up to here are mostly ASCII names and ids, written faster without a call out of JavaScript. */
-const maxShortText = 96;
+/** Messages of this size and more have a buffer of their own; the others share one. */
+const sharedBufferBytes = 32 * 1024;
 
 /** A message by the names of its properties. */
 type Fields = Record<string, unknown>;
@@ -29,49 +25,58 @@ type WriteValue = (writer: BackwardWriter, value: unknown) => void;
 const encoders = new WeakMap<DescMessage, MessageEncoder>();
 
 /**
- * The bytes of a message.
+ * The bytes of a message; small ones are views of a buffer that they share.
  * @throws Error for a value that its field cannot have
  */
 export function encodeWire<Desc extends DescMessage>(
   schema: Desc,
   message: MessageShape<Desc>,
 ): Uint8Array<ArrayBuffer> {
-  writer.clear();
+  writer.begin();
   encoderOf(schema).write(writer, message as unknown as Fields);
   return writer.finish();
 }
 
-/** Fills a buffer from its end. */
+/** Fills a buffer from its end; the message that follows goes before the one that is finished. */
 class BackwardWriter {
-  #buffer = new Uint8Array(firstBufferBytes);
-  #pos = firstBufferBytes;
+  #buffer = new Uint8Array(sharedBufferBytes);
+  #pos = sharedBufferBytes;
+  #end = sharedBufferBytes;
 
-  /** Bytes written. */
+  /** Bytes written of this message. */
   get length(): number {
-    return this.#buffer.length - this.#pos;
+    return this.#end - this.#pos;
   }
 
-  clear(): void {
-    if (this.#buffer.length > maxKeptBufferBytes) this.#buffer = new Uint8Array(firstBufferBytes);
-    this.#pos = this.#buffer.length;
+  begin(): void {
+    if (this.#buffer.length > sharedBufferBytes) {
+      this.#buffer = new Uint8Array(sharedBufferBytes);
+      this.#pos = sharedBufferBytes;
+    }
+    this.#end = this.#pos;
   }
 
   finish(): Uint8Array<ArrayBuffer> {
-    return this.#buffer.slice(this.#pos);
+    const view = this.#buffer.subarray(this.#pos, this.#end);
+    return this.#buffer.length > sharedBufferBytes ? view.slice() : view;
   }
 
   /** Makes room before what is written; gives where it begins. */
   #reserve(bytes: number): number {
-    if (this.#pos < bytes) this.#grow(bytes);
+    if (this.#pos < bytes) this.#renew(bytes);
     return this.#pos -= bytes;
   }
 
-  #grow(bytes: number): void {
+  /** Another buffer, for what is written of this message and at least `bytes` more. */
+  #renew(bytes: number): void {
     const { length } = this;
-    const larger = new Uint8Array(Math.max(2 * this.#buffer.length, length + bytes));
-    larger.set(this.#buffer.subarray(this.#pos), larger.length - length);
-    this.#buffer = larger;
-    this.#pos = larger.length - length;
+    const needed = length + bytes;
+    const larger = needed > sharedBufferBytes ? 2 * needed : sharedBufferBytes;
+    const buffer = new Uint8Array(larger);
+    buffer.set(this.#buffer.subarray(this.#pos, this.#end), larger - length);
+    this.#buffer = buffer;
+    this.#pos = larger - length;
+    this.#end = larger;
   }
 
   raw(bytes: Uint8Array): void {

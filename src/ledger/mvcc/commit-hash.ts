@@ -3,9 +3,9 @@
  * kv_ledger.go (addBlockCommitHash) and privacyenabledstate/update_batch_bytes.go.
  */
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import { compareUtf8, emptyBytes } from "../../base/bytes.ts";
+import { compareUtf8, emptyBytes, utf8 } from "../../base/bytes.ts";
 import { sha256 } from "../../crypto/hash.ts";
-import { hashBytes, keyBytes } from "../state/state-key.ts";
+import { hashBytes } from "../state/state-key.ts";
 import { versionBytes } from "../version.ts";
 import type { CollectionUpdates, KeyUpdates, PublicUpdates } from "./update-batch.ts";
 
@@ -66,7 +66,7 @@ export function deterministicUpdateBytes(
     if (namespace === "") continue;
     const names = { namespace, collection: "" };
     const publicKeys = publicUpdates.of(namespace);
-    if (publicKeys) writeKeys(writer, publicKeys, names, compareUtf8, keyBytes);
+    if (publicKeys) writeKeys(writer, publicKeys, names, compareUtf8, utf8);
     const collections = hashedUpdates.collections(namespace);
     for (const collection of [...collections.keys()].sort(compareUtf8)) {
       const keys = collections.get(collection);

@@ -184,7 +184,7 @@ export class StateQueryExecutor implements QueryExecutor {
 
   #read(namespace: string, key: string): VersionedValue | undefined {
     this.checkNotDone();
-    const stored = this.snapshot.state.get(stateKey(namespace, key));
+    const stored = this.snapshot.reads.get(namespace, key);
     this.recorder?.addRead(namespace, key, stored?.version);
     return stored;
   }

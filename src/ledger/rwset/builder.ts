@@ -10,21 +10,19 @@ import {
   type KVRead,
   type KVReadHash,
   KVReadHashSchema,
-  KVReadSchema,
+  type KVRWSet,
   KVRWSetSchema,
   type KVWrite,
   type KVWriteHash,
   KVWriteHashSchema,
-  KVWriteSchema,
   type RangeQueryInfo,
-  VersionSchema,
+  type Version as ProtoVersion,
 } from "../../gen/ledger/rwset/kvrwset/kv_rwset_pb.ts";
 import {
-  CollectionHashedReadWriteSetSchema,
   CollectionPvtReadWriteSetSchema,
   type NsPvtReadWriteSet,
   NsPvtReadWriteSetSchema,
-  NsReadWriteSetSchema,
+  type NsReadWriteSet,
   TxPvtReadWriteSetSchema,
   TxReadWriteSet_DataModel,
   TxReadWriteSetSchema,
@@ -48,15 +46,17 @@ export function privateKeyHash(key: string): Uint8Array {
 
 /** A read as recorded; no version where the key was absent. */
 export function kvRead(key: string, version: Version | undefined): KVRead {
-  return create(KVReadSchema, { key, version: protoVersion(version) });
+  const read: KVRead = { $typeName: "kvrwset.KVRead", key };
+  if (version !== undefined) read.version = protoVersion(version);
+  return read;
 }
 
-function protoVersion(version: Version | undefined) {
-  if (version === undefined) return undefined;
-  return create(VersionSchema, {
-    blockNum: BigInt(version.blockNumber),
-    txNum: BigInt(version.txNumber),
-  });
+function protoVersion({ blockNumber, txNumber }: Version): ProtoVersion {
+  return {
+    $typeName: "kvrwset.Version",
+    blockNum: BigInt(blockNumber),
+    txNum: BigInt(txNumber),
+  };
 }
 
 function entriesOf(metadata: ReadonlyMap<string, Uint8Array>) {
@@ -64,6 +64,7 @@ function entriesOf(metadata: ReadonlyMap<string, Uint8Array>) {
 }
 
 function sortedValues<T>(map: ReadonlyMap<string, T>): T[] {
+  if (map.size < 2) return [...map.values()];
   return [...map].sort(([a], [b]) => compareUtf8(a, b)).map(([, value]) => value);
 }
 
@@ -110,12 +111,13 @@ class PublicNamespace {
   constructor(readonly name: string) {}
 
   build(): NamespaceSet {
-    const kv = create(KVRWSetSchema, {
+    const kv: KVRWSet = {
+      $typeName: "kvrwset.KVRWSet",
       reads: sortedValues(this.reads),
       rangeQueriesInfo: [...this.rangeQueries.values()],
       writes: sortedValues(this.writes),
       metadataWrites: sortedValues(this.metadataWrites),
-    });
+    };
     return {
       namespace: this.name,
       kv,
@@ -184,7 +186,10 @@ export class ReadWriteSetBuilder {
   ): void {
     this.#hashed(namespace, collection).reads.set(
       key,
-      create(KVReadHashSchema, { keyHash: privateKeyHash(key), version: protoVersion(version) }),
+      create(KVReadHashSchema, {
+        keyHash: privateKeyHash(key),
+        version: version && protoVersion(version),
+      }),
     );
   }
 
@@ -271,29 +276,29 @@ export class ReadWriteSetBuilder {
 }
 
 function encodeReadWriteSet(sets: readonly NamespaceSet[]): Uint8Array {
-  const nsRwset = sets.map(({ namespace, bytes, collections }) =>
-    create(NsReadWriteSetSchema, {
-      namespace,
-      rwset: bytes,
-      collectionHashedRwset: collections.map((set) =>
-        create(CollectionHashedReadWriteSetSchema, {
-          collectionName: set.collection,
-          hashedRwset: set.bytes,
-          pvtRwsetHash: set.privateSetHash,
-        })
-      ),
-    })
-  );
-  return encodeWire(
-    TxReadWriteSetSchema,
-    create(TxReadWriteSetSchema, { dataModel: TxReadWriteSet_DataModel.KV, nsRwset }),
-  );
+  const nsRwset = sets.map(({ namespace, bytes, collections }): NsReadWriteSet => ({
+    $typeName: "rwset.NsReadWriteSet",
+    namespace,
+    rwset: bytes,
+    collectionHashedRwset: collections.map((set) => ({
+      $typeName: "rwset.CollectionHashedReadWriteSet",
+      collectionName: set.collection,
+      hashedRwset: set.bytes,
+      pvtRwsetHash: set.privateSetHash,
+    })),
+  }));
+  return encodeWire(TxReadWriteSetSchema, {
+    $typeName: "rwset.TxReadWriteSet",
+    dataModel: TxReadWriteSet_DataModel.KV,
+    nsRwset,
+  });
 }
 
 function kvWrite(key: string, value: Uint8Array | undefined): KVWrite {
-  return create(KVWriteSchema, {
+  return {
+    $typeName: "kvrwset.KVWrite",
     key,
     isDelete: value === undefined,
     value: value ?? emptyBytes,
-  });
+  };
 }

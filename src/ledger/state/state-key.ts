@@ -15,22 +15,9 @@ export function hashedNamespace(namespace: string, collection: string): string {
   return `${namespace}$$h${collection}`;
 }
 
-/**
- * UTF-8 bytes. Keys are short and mostly ASCII, which this does without a call out of JavaScript.
- */
-export function keyBytes(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit >= 0x80) return utf8(text);
-    bytes[i] = unit;
-  }
-  return bytes;
-}
-
 /** Stored key of a textual key. */
 export function stateKey(namespace: string, key: string): Uint8Array {
-  return keyBytes(`${namespace}\0${key}`);
+  return utf8(`${namespace}\0${key}`);
 }
 
 /** Stored key of a key hash in a collection's hashed namespace. */

@@ -5,12 +5,15 @@
  */
 import { DenimError } from "../../base/errors.ts";
 import type { LedgerLimits } from "../limits.ts";
+import { RememberedReads } from "../state/remembered-reads.ts";
 import { StateStore } from "../state/state-store.ts";
 import { Database } from "./database.ts";
 
 export interface Snapshot {
   readonly database: Database;
   readonly state: StateStore;
+  /** `state`'s point reads, remembered by all that share the view. */
+  readonly reads: RememberedReads;
   /** Number of blocks seen. */
   readonly height: number;
   /** Gives the view back; to be called once. */
@@ -19,11 +22,13 @@ export interface Snapshot {
 
 class Reader {
   readonly state: StateStore;
+  readonly reads: RememberedReads;
   height = -1;
   users = 0;
 
   constructor(readonly database: Database, limits: LedgerLimits) {
     this.state = new StateStore(database, limits);
+    this.reads = new RememberedReads(this.state, limits);
   }
 
   pin(): void {
@@ -36,7 +41,13 @@ class Reader {
 
   unpin(): void {
     this.height = -1;
+    this.reads.clear();
     this.database.exec("COMMIT");
+  }
+
+  close(): void {
+    this.reads.clear();
+    this.database.close();
   }
 }
 
@@ -61,6 +72,7 @@ export class SnapshotPool {
     return {
       database: reader.database,
       state: reader.state,
+      reads: reader.reads,
       height: reader.height,
       release: () => {
         if (released) return;
@@ -82,9 +94,9 @@ export class SnapshotPool {
 
   close(): void {
     this.#closed = true;
-    for (const reader of this.#older) reader.database.close();
-    for (const reader of this.#idle) reader.database.close();
-    this.#current?.database.close();
+    for (const reader of this.#older) reader.close();
+    for (const reader of this.#idle) reader.close();
+    this.#current?.close();
     this.#older.clear();
     this.#idle.length = 0;
     this.#current = undefined;
@@ -115,7 +127,7 @@ export class SnapshotPool {
     try {
       reader.pin();
     } catch (cause) {
-      reader.database.close();
+      reader.close();
       throw cause;
     }
     return reader;
@@ -129,6 +141,6 @@ export class SnapshotPool {
   #park(reader: Reader): void {
     reader.unpin();
     if (this.#idle.length < this.limits.maxIdleSnapshots) this.#idle.push(reader);
-    else reader.database.close();
+    else reader.close();
   }
 }

@@ -41,9 +41,29 @@ Deno.test("open heights are bounded, simulations of one height are not", () => {
   queries[0].done();
 });
 
+Deno.test("a value read twice is the same one, an absent key stays absent, whatever is remembered", () => {
+  using test = testLedger({ limits: { maxRememberedReads: 3, maxRememberedValueBytes: 10 } });
+  const { ledger } = test;
+  const values = ["", "short", "longer than is remembered"];
+  commitOne(ledger, (s) => values.forEach((value, i) => s.setState("cc", `k${i}`, utf8(value))));
+  const keys = ["k0", "k1", "k2", "k3", "k4", "k1", "k2", "k3", "k0"];
+  const read = (query: QueryExecutor) =>
+    keys.map((key) => query.getState("cc", key)).map((value) => value && text(value));
+  const expected = keys.map((key) => values[Number(key[1])] || undefined);
+  const before = ledger.newQueryExecutor();
+  assert.deepEqual(read(before), expected);
+  commitOne(ledger, (s) => s.setState("cc", "k1", utf8("other")));
+  const after = ledger.newQueryExecutor();
+  assert.deepEqual(read(after), expected.map((value) => value === "short" ? "other" : value));
+  assert.deepEqual(read(before), expected);
+  before.done();
+  after.done();
+});
+
 Deno.test("closing a ledger ends open queries with a clear error", () => {
   using test = testLedger();
   const query = test.ledger.newQueryExecutor();
+  query.getState("cc", "k");
   test.ledger.close();
   assert.throws(() => query.getState("cc", "k"), { code: "ledger-closed" });
   assert.throws(() => test.ledger.newSimulator("t"), { code: "ledger-closed" });

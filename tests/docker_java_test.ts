@@ -15,6 +15,8 @@ import { packaged, Recorder, withDirectory } from "./support/runtime.ts";
 const example = join(repository, "examples/asset-java");
 const never = new AbortController().signal;
 const maxJarBytes = 256 * 1024 * 1024;
+/** Maven and a JVM need seconds of processor, which a busy machine gives late. */
+const launchTimeoutMs = 300_000;
 
 /** A network whose chaincode runs on the engine of the tests, and its commands. */
 class JavaNetwork implements AsyncDisposable {
@@ -52,7 +54,9 @@ class JavaNetwork implements AsyncDisposable {
   ) {
     const flags = ["-C", "mychannel", "-n", name, "-v", version, "--trace"];
     const call = ["-c", JSON.stringify({ Args: ["init", ...args] })];
-    return await this.work.run(["chaincode", command, ...flags, ...call]);
+    return await this.work.run(["chaincode", command, ...flags, ...call], {
+      timeoutMs: launchTimeoutMs,
+    });
   }
 
   query(name: string, ...args: string[]): Promise<string> {
@@ -180,7 +184,11 @@ dockerTest(
         return packaged(ChaincodeSpec_Type.JAVA, path, name);
       };
       const [first, second] = [new Recorder(), new Recorder()];
-      await withRuntime(docker, (runtime) => runtime.build(project("first"), first, never));
+      // Its repository may be reached through certificates that the machine names.
+      const { SSL_CERT_FILE = "", NODE_EXTRA_CA_CERTS = "" } = Deno.env.toObject();
+      await withRuntime(docker, (runtime) => runtime.build(project("first"), first, never), {
+        environment: { SSL_CERT_FILE, NODE_EXTRA_CA_CERTS },
+      });
       await withRuntime(
         withoutNetwork(docker),
         (runtime) => runtime.build(project("second"), second, never),

@@ -108,6 +108,11 @@ const remedies: readonly Remedy[] = [
       `npm's registry does not have a dependency: check its name and version in package.json, and the registry that the build uses.`,
   },
   {
+    pattern: /PKIX path building failed/,
+    advice: () =>
+      "Java does not trust the certificate of a repository or proxy: name its root in chaincode.build.ca.file (for processes: import it into the JDK with keytool).",
+  },
+  {
     pattern: /Could not (?:find artifact|resolve dependencies|transfer artifact)|Could not GET '/,
     advice: () =>
       "Maven or Gradle could not get a dependency, named above: check its name and version in pom.xml or build.gradle, and that the build reaches the repository.",

@@ -115,6 +115,10 @@ Deno.test("what programs say when they fail leads to what to do", () => {
       /could not get a dependency/,
       "[ERROR] Failed to execute goal on project cc: Could not resolve dependencies for project",
     ],
+    [
+      /chaincode\.build\.ca\.file/,
+      "Could not transfer artifact x:y:pom: PKIX path building failed: unable to find valid certification path",
+    ],
     [/could not get a dependency/, "   > Could not GET 'https://repo.example.org/x.pom'."],
     [/newer Java/, "error: release version 21 not supported"],
     [/newer Java/, "[ERROR] Fatal error compiling: error: invalid target release: 21"],

@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
 import type { Environment } from "./docker-config.ts";
 import { beforeJavaBuild, javaOptions, javaOptionsVariable } from "./java-builder.ts";
+import { javaTrustStore } from "./java-trust-store.ts";
 
 /** Where the cache volume is mounted in builder containers. */
 const cachePlace = "/denim-cache";
@@ -91,10 +92,19 @@ export function builderSurroundings(options: SurroundingsOptions): BuilderSurrou
     variables.SSL_CERT_FILE = path;
     variables.GIT_SSL_CAINFO = path;
   }
-  const isJava = type === ChaincodeSpec_Type.JAVA;
-  if (isJava) variables[javaOptionsVariable] = javaOptions(variables);
+  let before = "";
+  if (type === ChaincodeSpec_Type.JAVA) {
+    const content = javaTrustStore(...files.map((file) => file.content));
+    const trustStore = content && `${certificatePlace}/roots.jks`;
+    if (content && trustStore) files.push({ name: trustStore.slice(1), content });
+    variables[javaOptionsVariable] = javaOptions(variables, bundle && trustStore);
+    before = beforeJavaBuild({
+      cache: options.cache ? cachePlace : undefined,
+      additionalRoots: bundle === undefined ? trustStore : undefined,
+    });
+  }
   return {
-    before: isJava ? beforeJavaBuild(options.cache ? cachePlace : undefined) : "",
+    before,
     environment: Object.entries(variables).map(([name, value]) => `${name}=${value}`),
     binds,
     files,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { rootCertificates } from "node:tls";
 import { withDirectory } from "../../../tests/support/runtime.ts";
 import { text } from "../../base/bytes.ts";
 import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
@@ -42,6 +43,27 @@ Deno.test("proxies go in under both spellings, Docker's own settings first", () 
     "no_proxy=a",
     "NO_PROXY=a",
   ]);
+});
+
+Deno.test("Java trusts a bundle in place of its own certificates, and additional ones besides", async () => {
+  await withDirectory((directory) => {
+    const pem = join(directory, "roots.pem");
+    writeFileSync(pem, rootCertificates[0]);
+    const java = (environment: Record<string, string>) =>
+      builderSurroundings({ ...bare, type: ChaincodeSpec_Type.JAVA, environment });
+    const options = ({ environment }: ReturnType<typeof java>) =>
+      environment.find((setting) => setting.startsWith("DENIM_JAVA_OPTIONS=")) ?? "";
+    const store = "denim-certificates/roots.jks";
+    const replaced = java({ SSL_CERT_FILE: pem });
+    assert.match(options(replaced), new RegExp(`-Djavax.net.ssl.trustStore=/${store}`));
+    assert.doesNotMatch(replaced.before, /keytool/);
+    const added = java({ NODE_EXTRA_CA_CERTS: pem });
+    assert.doesNotMatch(options(added), /trustStore/);
+    assert.match(added.before, new RegExp(`keytool .*-srckeystore /${store}`));
+    for (const { files } of [replaced, added]) assert.equal(files.at(-1)?.name, store);
+    assert.doesNotMatch(java({}).before, /keytool/);
+    return Promise.resolve();
+  });
 });
 
 Deno.test("certificates are copied in, and a file that is not there is left out", async () => {

@@ -65,13 +65,15 @@ export async function openSession(
     if (network && !flags.has("orderer")) config = withNetworkOrderer(config, network);
   }
   const signer = signerOf(config, network, terminal);
+  const logger = log.logger(module);
   const client = new ClientSession(
     config,
     signer,
     systemClock,
     traceHeaders(terminal.environment),
+    (message) => logger.warn(message),
   );
-  return { client, network, logger: log.logger(module), close: () => client.close() };
+  return { client, network, logger, close: () => client.close() };
 }
 
 /** @throws DenimError `bad-msp-directory` and the like, saying where the identity could come from */

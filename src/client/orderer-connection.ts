@@ -4,6 +4,7 @@ import { DenimError } from "../base/errors.ts";
 import { sha256 } from "../crypto/hash.ts";
 import { type Envelope, Status } from "../gen/common/common_pb.ts";
 import { AtomicBroadcast, type DeliverResponse } from "../gen/orderer/ab_pb.ts";
+import { onlyAnswer } from "../rpc/only-answer.ts";
 import { GrpcStatus, RpcError } from "../rpc/status.ts";
 import type { ClientStream, RpcClient } from "../rpc/types.ts";
 
@@ -13,14 +14,24 @@ const broadcastTimeoutMs = 30_000;
 /** How a Raft orderer refuses that knows no leader: just started, or during an election. */
 const noLeader = "no Raft leader";
 
-/** An orderer without a leader is asked again for so long, with such pauses. */
+/** An orderer without a leader is asked again for so long, with pauses that double. */
 export interface LeaderPatience {
   readonly waitMs: number;
-  readonly pauseMs: number;
+  readonly firstPauseMs: number;
+  readonly longestPauseMs: number;
+  /** Told once that there is something to wait for. */
+  readonly notice?: (message: string) => void;
 }
 
-/** An election takes up to ten seconds with Fabric's defaults (ten to twenty ticks of 500 ms). */
-const defaultLeaderPatience: LeaderPatience = { waitMs: 10_000, pauseMs: 250 };
+/**
+ * An election takes up to ten seconds with Fabric's defaults (ten to twenty ticks of 500 ms). A
+ * leader dials an orderer that was away again about as long after it has come back as it was away.
+ */
+export const defaultLeaderPatience: LeaderPatience = {
+  waitMs: 30_000,
+  firstPauseMs: 250,
+  longestPauseMs: 2_000,
+};
 
 export class OrdererConnection {
   /** Another orderer, for a transaction that certainly did not reach this one. */
@@ -44,9 +55,9 @@ export class OrdererConnection {
    * @throws DenimError `broadcast-refused` (`got unexpected status: BAD_REQUEST -- …`), RpcError
    */
   async broadcast(envelope: Envelope): Promise<void> {
-    const { waitMs, pauseMs } = this.leaderPatience;
+    const { waitMs, firstPauseMs, longestPauseMs, notice } = this.leaderPatience;
     const deadline = Date.now() + waitMs;
-    for (;;) {
+    for (let pauseMs = firstPauseMs;; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
       let sent = false;
       try {
         return await this.#broadcast(envelope, () => sent = true);
@@ -57,6 +68,11 @@ export class OrdererConnection {
           return await other.broadcast(envelope);
         }
         if (!isWithoutLeader(error) || Date.now() + pauseMs > deadline) throw error;
+        if (pauseMs === firstPauseMs) {
+          notice?.(
+            `orderer ${this.address} knows no Raft leader yet: trying for ${waitMs / 1000} s`,
+          );
+        }
       }
       await sleep(pauseMs);
     }
@@ -66,25 +82,19 @@ export class OrdererConnection {
     const stream = this.rpc.stream(AtomicBroadcast.method.broadcast, {
       timeoutMs: broadcastTimeoutMs,
     });
-    try {
-      await stream.send(envelope);
-      onSent();
-      for await (const answer of stream.responses) {
-        if (answer.status === Status.SUCCESS) return;
-        const status = Status[answer.status] ?? String(answer.status);
-        throw new DenimError(
-          "broadcast-refused",
-          `got unexpected status: ${status} -- ${answer.info}`,
-          { status, info: answer.info },
-        );
-      }
+    const answer = await onlyAnswer(stream, envelope, onSent);
+    if (answer === undefined) {
       throw new DenimError("broadcast-refused", "the orderer closed the stream without an answer", {
         orderer: this.address,
       });
-    } finally {
-      stream.closeSend();
-      stream.cancel();
     }
+    if (answer.status === Status.SUCCESS) return;
+    const status = Status[answer.status] ?? String(answer.status);
+    throw new DenimError(
+      "broadcast-refused",
+      `got unexpected status: ${status} -- ${answer.info}`,
+      { status, info: answer.info },
+    );
   }
 
   deliver(signal?: AbortSignal): ClientStream<Envelope, DeliverResponse> {

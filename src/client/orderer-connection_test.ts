@@ -110,6 +110,7 @@ Deno.test("a transaction that an orderer cannot have got goes to the next one, a
 
 Deno.test("an orderer that knows no Raft leader yet is asked again, for a while", async () => {
   let electedAt = 3;
+  const notices: string[] = [];
   let asked = 0;
   await using starting = await ordererServer({
     async *broadcast(requests) {
@@ -123,11 +124,21 @@ Deno.test("an orderer that knows no Raft leader yet is asked again, for a while"
     },
   });
   const rpc = createRpcClient({ address: starting.address });
-  const patient = new OrdererConnection("", rpc, undefined, { waitMs: 60_000, pauseMs: 1 });
+  const patient = new OrdererConnection("orderer0", rpc, undefined, {
+    waitMs: 60_000,
+    firstPauseMs: 1,
+    longestPauseMs: 4,
+    notice: (message) => notices.push(message),
+  });
   await patient.broadcast(envelope);
   assert.equal(asked, 3);
+  assert.deepEqual(notices, ["orderer orderer0 knows no Raft leader yet: trying for 60 s"]);
   electedAt = Infinity;
-  const impatient = new OrdererConnection("", rpc, undefined, { waitMs: 20, pauseMs: 1 });
+  const impatient = new OrdererConnection("", rpc, undefined, {
+    waitMs: 20,
+    firstPauseMs: 1,
+    longestPauseMs: 4,
+  });
   await assert.rejects(impatient.broadcast(envelope), {
     message: "got unexpected status: SERVICE_UNAVAILABLE -- no Raft leader",
   });

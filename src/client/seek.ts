@@ -13,6 +13,7 @@ import {
 import type { SigningIdentity } from "../msp/types.ts";
 import { createSignedEnvelope } from "../protocol/envelope.ts";
 import { newNonce } from "../protocol/txid.ts";
+import { onlyAnswer } from "../rpc/only-answer.ts";
 import type { ClientStream } from "../rpc/types.ts";
 
 /** The last block number there can be: a stream without end. */
@@ -78,19 +79,15 @@ export async function readBlock(
   stream: ClientStream<Envelope, BlockAnswer>,
   request: Envelope,
 ): Promise<Block> {
-  try {
-    await stream.send(request);
-    for await (const { Type } of stream.responses) {
-      if (Type.case === "block") return Type.value as Block;
-      if (Type.case === "status") {
-        const status = Status[Type.value as Status] ?? String(Type.value);
-        throw new DenimError("block-refused", `can't read the block: &{${status}}`, { status });
-      }
-      throw new DenimError("block-refused", `response error: unknown type ${Type.case}`);
-    }
+  const answer = await onlyAnswer(stream, request);
+  if (answer === undefined) {
     throw new DenimError("block-refused", "error receiving: the stream ended without a block");
-  } finally {
-    stream.closeSend();
-    stream.cancel();
   }
+  const { Type } = answer;
+  if (Type.case === "block") return Type.value as Block;
+  if (Type.case === "status") {
+    const status = Status[Type.value as Status] ?? String(Type.value);
+    throw new DenimError("block-refused", `can't read the block: &{${status}}`, { status });
+  }
+  throw new DenimError("block-refused", `response error: unknown type ${Type.case}`);
 }

@@ -10,7 +10,7 @@ import type { SigningIdentity } from "../msp/types.ts";
 import { createRpcClient } from "../rpc/client.ts";
 import type { ClientTls } from "../rpc/types.ts";
 import type { PeerTarget } from "./connection-profile.ts";
-import { OrdererConnection } from "./orderer-connection.ts";
+import { defaultLeaderPatience, OrdererConnection } from "./orderer-connection.ts";
 import { PeerConnection } from "./peer-connection.ts";
 
 /** What a connection shows and trusts. */
@@ -30,6 +30,8 @@ export class ClientSession {
     readonly clock: Clock,
     /** Sent with every proposal: the trace that it belongs to. */
     private readonly traceHeaders: Readonly<Record<string, string>> = {},
+    /** Told what a person who waits should know. */
+    private readonly notice?: (message: string) => void,
   ) {}
 
   /** The peer of the configuration (`peer.address`, `peer.tls.*`). @throws DenimError `unreadable-file` */
@@ -83,7 +85,10 @@ export class ClientSession {
       tls,
       connectTimeoutMs: settings.connTimeoutMs,
     });
-    const orderer = new OrdererConnection(address, rpc, certificate);
+    const orderer = new OrdererConnection(address, rpc, certificate, {
+      ...defaultLeaderPatience,
+      notice: this.notice,
+    });
     this.#open.push(orderer);
     return orderer;
   }

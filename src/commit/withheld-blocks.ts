@@ -10,6 +10,7 @@ import { DenimError, messageOf } from "../base/errors.ts";
 import type { Logger } from "../base/logger.ts";
 import { type Block, type Envelope, Status } from "../gen/common/common_pb.ts";
 import { AtomicBroadcast } from "../gen/orderer/ab_pb.ts";
+import { onlyAnswer } from "../rpc/only-answer.ts";
 import type { RpcClient } from "../rpc/types.ts";
 
 export interface WithholdingPolicy {
@@ -111,20 +112,14 @@ async function newestBlock(
   const client = connect(address);
   try {
     const stream = client.stream(AtomicBroadcast.method.deliver, { signal });
-    const answer = async () => {
-      await stream.send(newestEnvelope());
-      for await (const { Type } of stream.responses) {
-        if (Type.case === "block") return Type.value;
-        const status = Type.case === "status" ? Status[Type.value] : "nothing";
-        throw new DenimError("orderer-status", `orderer ${address} answered ${status}`);
-      }
-      throw new DenimError("stream-ended", `orderer ${address} ended the stream`, { address });
-    };
-    try {
-      return await withDeadline(answer(), policy.answerMs, `newest block of ${address}`);
-    } finally {
-      stream.cancel();
-    }
+    const answer = await withDeadline(
+      onlyAnswer(stream, newestEnvelope()),
+      policy.answerMs,
+      `newest block of ${address}`,
+    ).finally(() => stream.cancel());
+    if (answer?.Type.case === "block") return answer.Type.value;
+    const status = answer?.Type.case === "status" ? Status[answer.Type.value] : "nothing";
+    throw new DenimError("orderer-status", `orderer ${address} answered ${status}`, { address });
   } finally {
     await client.close();
   }

@@ -65,7 +65,7 @@ async function measureBlocks(endorsements: 1 | 2, blocks: number): Promise<Ledge
     const timings: Record<string, number>[] = [];
     const logger: Logger = {
       ...silentLogger,
-      info: (_, facts) => facts?.validationMs !== undefined && timings.push(facts as never),
+      debug: (_, facts) => facts?.validationMs !== undefined && timings.push(facts as never),
       named: () => logger,
     };
     const pipeline = new ChannelPipeline(ledger, {

@@ -8,6 +8,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Deferred, sleep } from "../base/async.ts";
 import type { Logger } from "../base/logger.ts";
 import { formatAddress, parseAddress, remoteAddressOf } from "./address.ts";
+import { ArrivingSockets } from "./arriving-sockets.ts";
 import { HandshakeLog } from "./handshake-log.ts";
 import { Http2Connection } from "./http2/connection.ts";
 import type { Headers } from "./http2/headers.ts";
@@ -60,6 +61,7 @@ class Http2RpcServer implements RpcServer {
   readonly #services = new Set<string>();
   readonly #methods = new Map<string, RegisteredMethod>();
   readonly #connections = new Set<Http2Connection>();
+  readonly #arriving: ArrivingSockets;
   readonly #calls = new Set<ServerCall>();
   #idle: Deferred<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -68,19 +70,19 @@ class Http2RpcServer implements RpcServer {
     this.#options = options;
     this.#limits = { ...defaultServerLimits, ...options.limits };
     this.#logger = options.logger;
+    this.#arriving = new ArrivingSockets(this.#limits.handshakeTimeoutMs);
     this.#server = options.tls ? this.#secureServer(options.tls) : net.createServer((socket) => {
       this.#accept(socket, undefined);
     });
   }
 
   #secureServer(material: ServerTls): net.Server {
-    const server = tls.createServer({
-      ...serverTlsOptions(material),
-      handshakeTimeout: this.#limits.handshakeTimeoutMs,
-    });
+    const server = tls.createServer(serverTlsOptions(material));
+    server.on("connection", (socket: Socket) => this.#arriving.add(socket));
     const handshakes = new HandshakeLog(this.#logger);
     server.on("tlsClientError", (error, socket) => handshakes.failed(error, socket));
     server.on("secureConnection", (socket: TLSSocket) => {
+      this.#arriving.arrived(remoteAddressOf(socket));
       const raw = socket.getPeerCertificate()?.raw;
       this.#accept(socket, raw ? new Uint8Array(raw) : undefined);
     });
@@ -206,6 +208,7 @@ class Http2RpcServer implements RpcServer {
   async #close(graceMs: number, streamGraceMs: number): Promise<void> {
     const closed = new Deferred<void>();
     this.#server.close(() => closed.resolve());
+    this.#arriving.destroy();
     for (const connection of [...this.#connections]) connection.close();
     const closing = new RpcError(GrpcStatus.UNAVAILABLE, "the server is shutting down");
     const cut = (which: (call: ServerCall) => boolean) => {

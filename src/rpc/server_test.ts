@@ -19,6 +19,7 @@ import { EnvelopeSchema } from "../gen/common/common_pb.ts";
 import { createRpcClient } from "./client.ts";
 import { createRpcServer, type RpcServerOptions } from "./server.ts";
 import { GrpcStatus } from "./status.ts";
+import { createTestAuthority } from "./testing-certs.ts";
 import { grpc, grpcJsBidi, grpcJsClient, grpcJsUnary } from "./testing-grpc-js.ts";
 import { type Observed, registerTestServices } from "./testing-services.ts";
 import type { RpcServer } from "./types.ts";
@@ -353,15 +354,34 @@ Deno.test("closing cuts streams before other calls, where they have a shorter gr
   await client.close();
 });
 
-Deno.test("a client that connects and says nothing is cut", async () => {
-  await withServer(async (server) => {
-    const { hostname, port } = new URL(`http://${server.address}`);
-    const socket = net.connect(Number(port), hostname);
-    socket.resume();
-    await withDeadline(
-      new Promise((resolve) => socket.once("close", resolve)),
-      20_000,
-      "the end of a silent connection",
-    );
-  }, { limits: { handshakeTimeoutMs: 50 } });
+for (const kind of ["plain text", "TLS"]) {
+  Deno.test(`a client that connects and says nothing is cut: ${kind}`, async () => {
+    const tls = kind === "TLS"
+      ? await (await createTestAuthority("silence")).issue("server")
+      : undefined;
+    await withServer(async (server) => {
+      const { hostname, port } = new URL(`http://${server.address}`);
+      const socket = net.connect(Number(port), hostname);
+      socket.on("error", () => {});
+      socket.resume();
+      const closed = new Promise((resolve) => socket.once("close", resolve));
+      await withDeadline(closed, 20_000, "the end of a silent connection");
+    }, { tls, limits: { handshakeTimeoutMs: 50 } });
+  });
+}
+
+Deno.test("closing does not wait for a client that is not through its TLS handshake", async () => {
+  const tls = await (await createTestAuthority("closing")).issue("server");
+  const server = await createRpcServer({
+    listen: "127.0.0.1:0",
+    logger: silentLogger,
+    tls,
+    limits: { handshakeTimeoutMs: 600_000 },
+  });
+  const { hostname, port } = new URL(`http://${server.address}`);
+  const socket = net.connect(Number(port), hostname);
+  socket.on("error", () => {});
+  await new Promise((resolve) => socket.once("connect", resolve));
+  await withDeadline(server.close(0), 20_000, "the end of the server");
+  socket.destroy();
 });

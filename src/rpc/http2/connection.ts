@@ -52,6 +52,8 @@ export interface ConnectionOptions {
 
 /** Streams remembered as ended by us. */
 const maxCutStreams = 1_000;
+/** Of the other side's words why it ends a connection. */
+const maxToldCharacters = 200;
 /** Time in which a connection that has ended may still write what it had to say. */
 const lastWritesMs = 1_000;
 
@@ -153,7 +155,7 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
   destroy(error?: Error): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
-    this.#failure = error;
+    this.#failure ??= error;
     this.#incoming.stop();
     if (error instanceof ConnectionError) {
       this.#writer.goaway(this.#lastPeerStream, error.code, error.message);
@@ -375,8 +377,12 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
     this.#pings.shift()?.();
   }
 
-  goaway(lastStreamId: number): void {
+  goaway(lastStreamId: number, code: number, reason: string): void {
     this.#closing = true;
+    if (code !== ErrorCode.NO_ERROR) {
+      const told = reason.slice(0, maxToldCharacters);
+      this.#failure ??= new Error(`the other side ended it: ${ErrorCode[code] ?? code} ${told}`);
+    }
     this.#options.events.goaway?.();
     if (this.#options.role === "client") {
       for (const stream of [...this.#streams.values()]) {

@@ -1,5 +1,5 @@
 /** From received bytes to frames whose form is right; what they mean is for the connection. */
-import { concat, equal } from "../../base/bytes.ts";
+import { concat, equal, latin1 } from "../../base/bytes.ts";
 import { FrameSplitter, uint31, uint32 } from "./frame-splitter.ts";
 import { type HeaderField, HpackDecoder } from "./hpack-decoder.ts";
 import {
@@ -25,7 +25,7 @@ export interface IncomingEvents {
   settings(payload: Uint8Array): void;
   pinged(payload: Uint8Array): void;
   pingAnswered(): void;
-  goaway(lastStreamId: number): void;
+  goaway(lastStreamId: number, code: number, reason: string): void;
   windowUpdate(streamId: number, bytes: number): void;
   streamFailed(error: StreamError): void;
 }
@@ -112,7 +112,7 @@ export class Incoming {
       case FrameType.goaway:
         if (streamId !== 0) throw protocol("GOAWAY of a stream");
         if (payload.length < 8) throw frameSize("GOAWAY");
-        return events.goaway(uint31(payload, 0));
+        return events.goaway(uint31(payload, 0), uint32(payload, 4), latin1(payload.subarray(8)));
       case FrameType.windowUpdate:
         return this.#windowUpdate(streamId, payload);
     }

@@ -6,8 +6,9 @@ import { frameHeaderBytes } from "./protocol.ts";
 
 /** Payloads from this size on are handed over as they are; copying smaller ones is cheaper. */
 const minUncopiedBytes = 16 * 1024;
-/** Small frames are gathered in blocks of this size. */
-const blockBytes = 32 * 1024;
+/** Small frames are gathered in blocks: small ones at first, since most connections say little. */
+const firstBlockBytes = 1024;
+const maxBlockBytes = 32 * 1024;
 /** DATA waits in its stream while more than this is to be written. */
 const maxGatheredBytes = 256 * 1024;
 /** A peer that makes us answer but takes no answer is cut at this much. */
@@ -113,7 +114,8 @@ export class Output {
   #reserve(bytes: number): void {
     if (this.#block.length - this.#filled >= bytes) return;
     this.#cutBlock();
-    this.#block = Buffer.allocUnsafe(Math.max(blockBytes, bytes));
+    const size = Math.min(maxBlockBytes, Math.max(firstBlockBytes, 2 * this.#block.length));
+    this.#block = Buffer.allocUnsafe(Math.max(size, bytes));
     this.#written = 0;
     this.#filled = 0;
   }

@@ -49,8 +49,8 @@ Deno.test("a network that cannot start as asked says why, and leaves nothing beh
       { args: ["up", "--dir", "/proc/denim"], says: /mkdir \/proc\/denim/, next: /path|directory/ },
       {
         args: ["demo", "--example", "."],
-        says: /neither package\.json nor go\.mod/,
-        next: /--example/,
+        says: /there is no chaincode in .*: no package\.json, go\.mod, pom\.xml/,
+        next: /give the directory/,
       },
     ]);
   });

@@ -124,6 +124,11 @@ const remedies: readonly Remedy[] = [
       "It wants a newer Java than builds or runs it: lower the release in pom.xml or build.gradle, or use another chaincode.java.runtime image (or, for processes, another JDK).",
   },
   {
+    pattern: /No compiler is provided in this environment/,
+    advice: () =>
+      "Maven found a Java that cannot compile: install a JDK, or let JAVA_HOME name one.",
+  },
+  {
     pattern: /no main manifest attribute|Could not find or load main class/,
     advice: () =>
       `The jar does not name its main class: set it in the manifest (mainClass in pom.xml or build.gradle), and ${repackage}.`,

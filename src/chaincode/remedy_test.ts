@@ -127,6 +127,10 @@ Deno.test("what programs say when they fail leads to what to do", () => {
       "Error: LinkageError occurred while loading main class X",
       "\tjava.lang.UnsupportedClassVersionError: X has been compiled by a more recent version",
     ],
+    [
+      /install a JDK/,
+      "[ERROR] No compiler is provided in this environment. Perhaps you are running",
+    ],
     [/does not name its main class/, "no main manifest attribute, in /root/chaincode.jar"],
     [/lacks a class/, 'Exception in thread "main" java.lang.NoClassDefFoundError: org/x/Y'],
     [

@@ -1,9 +1,8 @@
 /** `demo`: the whole story once, each step with its duration. */
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { text, utf8 } from "../../base/bytes.ts";
 import { systemClock } from "../../base/clock.ts";
-import { DenimError } from "../../base/errors.ts";
 import { LogSpec } from "../../base/log-spec.ts";
 import { LogWriter } from "../../base/log-writer.ts";
 import {
@@ -13,7 +12,7 @@ import {
   queryChaincode,
 } from "../../client/chaincode-lifecycle.ts";
 import { networkClient } from "../../client/network-client.ts";
-import { ChaincodeSpec_Type } from "../../gen/peer/chaincode_pb.ts";
+import { type SourceDirectory, sourceDirectory } from "../chaincode/source-directory.ts";
 import { packageSources } from "../chaincode/source-package.ts";
 import type { CommandHandler, Invocation } from "../command.ts";
 import { UsageError } from "../flags.ts";
@@ -134,26 +133,10 @@ function elapsed(since: number): number {
 }
 
 /** The chaincode to show: `--example`, else the JavaScript one beside the main module. */
-function exampleDirectory(
-  { flags, terminal }: Invocation,
-): { path: string; type: ChaincodeSpec_Type } {
+function exampleDirectory({ flags, terminal }: Invocation): SourceDirectory {
   const given = flags.string("example");
-  const path = given
-    ? resolve(terminal.workingDirectory, given)
-    : join(dirname(fileURLToPath(Deno.mainModule)), "examples", "asset-js");
-  const has = (file: string) => {
-    try {
-      return Deno.statSync(join(path, file)).isFile;
-    } catch {
-      return false;
-    }
-  };
-  if (has("package.json")) return { path, type: ChaincodeSpec_Type.NODE };
-  if (has("go.mod")) return { path, type: ChaincodeSpec_Type.GOLANG };
-  throw new DenimError(
-    "no-example",
-    `no chaincode in ${path}: neither package.json nor go.mod is there`,
-    { path },
-    "give --example the directory of a chaincode",
+  return sourceDirectory(
+    given || join(dirname(fileURLToPath(Deno.mainModule)), "examples", "asset-js"),
+    terminal.workingDirectory,
   );
 }

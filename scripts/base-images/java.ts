@@ -9,10 +9,12 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { aptInstall, hasApt } from "../apt.ts";
+import { javaTrustStore, trustStorePassword } from "../../src/runtime/docker/java-trust-store.ts";
 import { findProgram } from "../../src/runtime/process/toolchain.ts";
 import type { Staging } from "./staging.ts";
 
@@ -35,7 +37,38 @@ export async function ensureJava(log: (message: string) => void): Promise<JavaTo
   log("installing a JDK and Maven with apt");
   const failure = await aptInstall("default-jdk-headless", "maven");
   if (failure !== undefined) log(failure);
-  return findJava();
+  const installed = findJava();
+  if (installed !== undefined) trustMachineRoots(installed);
+  return installed;
+}
+
+/** A JDK that we installed trusts what the machine's environment tells other programs to trust. */
+function trustMachineRoots({ javaHome }: JavaTools): void {
+  const named = [Deno.env.get("SSL_CERT_FILE"), Deno.env.get("NODE_EXTRA_CA_CERTS")]
+    .filter((path): path is string => path !== undefined && existsSync(path));
+  const store = javaTrustStore(...named.map((path) => readFileSync(path)));
+  if (store === undefined) return;
+  const directory = mkdtempSync(join(tmpdir(), "denim-java-"));
+  try {
+    const from = join(directory, "roots.jks");
+    writeFileSync(from, store);
+    run(
+      directory,
+      join(javaHome, "bin", "keytool"),
+      ...[
+        "-importkeystore",
+        "-noprompt",
+        "-srckeystore",
+        from,
+        "-srcstorepass",
+        trustStorePassword,
+      ],
+      ...["-destkeystore", join(javaHome, "lib/security/cacerts")],
+      ...["-deststorepass", trustStorePassword],
+    );
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 function findJava(): JavaTools | undefined {

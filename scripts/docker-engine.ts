@@ -127,13 +127,16 @@ export function privateEngine(...options: string[]): PrivateEngine | undefined {
 export class PrivateEngine implements DockerEngine {
   readonly endpoint: string;
   readonly origin = "started for these tests";
+  /** Images, containers and volumes; a file system may be mounted there before the start. */
+  readonly dataRoot: string;
   readonly #directory = mkdtempSync(join(tmpdir(), "denim-docker-"));
   #child: Deno.ChildProcess | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(private readonly program: string, private readonly options: readonly string[] = []) {
     this.endpoint = `unix://${join(this.#directory, "docker.sock")}`;
-    mkdirSync(join(this.#directory, "data"));
+    this.dataRoot = join(this.#directory, "data");
+    mkdirSync(this.dataRoot);
   }
 
   /** Starts it, again after `kill`. @returns undefined, or why it did not start */
@@ -145,7 +148,7 @@ export class PrivateEngine implements DockerEngine {
         'exec "$0" "$@" >"$DENIM_LOG" 2>&1 </dev/null',
         this.program,
         `--host=${this.endpoint}`,
-        `--data-root=${join(this.#directory, "data")}`,
+        `--data-root=${this.dataRoot}`,
         `--exec-root=${join(this.#directory, "exec")}`,
         `--pidfile=${join(this.#directory, "docker.pid")}`,
         "--shutdown-timeout=2",

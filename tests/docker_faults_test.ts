@@ -4,56 +4,16 @@
  * caller gets the cause, and the next one a chaincode that works.
  */
 import assert from "node:assert/strict";
-import { request as httpRequest } from "node:http";
 import { join } from "node:path";
-import { Buffer } from "node:buffer";
-import { utf8 } from "../src/base/bytes.ts";
-import { withDeadline } from "../src/base/async.ts";
-import { connectEngine, type EngineConnection } from "../src/runtime/docker/connect.ts";
-import { writeTar } from "../src/runtime/platforms/tar.ts";
+import { connectEngine } from "../src/runtime/docker/connect.ts";
 import { privateEngine } from "../scripts/docker-engine.ts";
 import { repository } from "./support/denim.ts";
 import { type DockerForTests, dockerTest, vmSettings } from "./support/docker.ts";
+import { copyImage, makeBuilder } from "./support/own-engine.ts";
 import { type NetworkForTests, peerDirectory, withNetwork } from "./support/running-network.ts";
 import { withDirectory } from "./support/runtime.ts";
 
 const plainChaincode = join(repository, "tests/support/plain-chaincode");
-/** An engine's answer to what takes it long. */
-const engineTimeoutMs = 120_000;
-
-/** Copies an image from one engine to another; both at Unix sockets. */
-function copyImage(from: string, to: string, image: string): Promise<void> {
-  const place = (endpoint: string) => ({ socketPath: endpoint.replace("unix://", "") });
-  const copied = new Promise<void>((resolve, reject) => {
-    httpRequest({ ...place(from), path: `/images/${image}/get` }, (archive) => {
-      const load = httpRequest({
-        ...place(to),
-        method: "POST",
-        path: "/images/load?quiet=1",
-        headers: { "content-type": "application/x-tar" },
-      }, (answer) => {
-        answer.resume();
-        answer.on("end", resolve);
-      });
-      load.on("error", reject);
-      archive.pipe(load);
-    }).on("error", reject).end();
-  });
-  return withDeadline(copied, engineTimeoutMs, `copying ${image}`);
-}
-
-/** Builds with the runtime image, which has npm too; only the builder's directories are missing. */
-async function makeBuilder({ docker }: EngineConnection, from: string): Promise<string> {
-  const dockerfile =
-    `FROM ${from}\nWORKDIR /chaincode/input\nWORKDIR /chaincode/output\nWORKDIR /\n`;
-  const context = writeTar([{ name: "Dockerfile", content: utf8(dockerfile) }]);
-  const progress = await docker.buildImage(Buffer.from(context), { t: "builder", forcerm: true });
-  let said = "";
-  for await (const bytes of progress) said += String(bytes);
-  assert.match(said, /Successfully built/);
-  return "builder";
-}
-
 /** Asks until it answers: what ended in between is launched again by a call. */
 async function comesBack({ query }: NetworkForTests): Promise<void> {
   let last: unknown;
@@ -84,7 +44,7 @@ dockerTest(
       const connection = await connectEngine(vmSettings(engine.endpoint));
       const environment = {
         CORE_VM_ENDPOINT: engine.endpoint,
-        CORE_CHAINCODE_BUILDER: await makeBuilder(connection, runtime),
+        CORE_CHAINCODE_BUILDER: await makeBuilder(connection.docker, runtime),
         CORE_CHAINCODE_NODE_RUNTIME: runtime,
         CORE_CHAINCODE_EXECUTETIMEOUT: "2s",
       };

@@ -34,8 +34,8 @@ import { wrapError } from "./wrap-error.ts";
 
 /** How long an instance whose stream has ended may take to end by itself before it is stopped. */
 export const exitGraceMs = 2_000;
-/** How long an execution that lost its stream waits to learn why the instance ended. */
-export const exitReportGraceMs = 300;
+/** How long an execution that lost its stream waits to learn why; a busy engine tells an end late. */
+export const exitReportGraceMs = 2_000;
 /** How long the next launch of an instance waits for the clean-up of the last one. */
 export const cleanupTimeoutMs = 30_000;
 

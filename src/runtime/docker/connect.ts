@@ -16,6 +16,9 @@ import { type EngineCandidate, engineCandidates } from "./find-engine.ts";
 /** An engine that runs answers a ping within this time. */
 export const pingTimeoutMs = 5_000;
 
+/** The first answer may take longer: Podman asks several programs for their versions. */
+const versionTimeoutMs = 15_000;
+
 /** The newest API whose answers we know; engines of 20.10 speak it, and those of today still do. */
 const preferredApi = "1.41";
 
@@ -76,8 +79,8 @@ async function connectTo(candidate: EngineCandidate): Promise<EngineConnection> 
   let version: Awaited<ReturnType<Dockerode["version"]>>;
   try {
     version = await withDeadline(
-      client({}).version({ abortSignal: AbortSignal.timeout(pingTimeoutMs) }),
-      pingTimeoutMs + 500,
+      client({}).version({ abortSignal: AbortSignal.timeout(versionTimeoutMs) }),
+      versionTimeoutMs + 500,
       "version of the Docker engine",
     );
     if (typeof version.ApiVersion !== "string") throw new Error("this is no Docker engine");

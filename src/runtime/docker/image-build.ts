@@ -108,7 +108,14 @@ async function findTwin({ docker, buildLabel }: ImageBuild): Promise<string | un
   const layers = await withDeadline(history, containerStepTimeoutMs, `history of ${twin.Id}`);
   // Newest first; labels have no size. Engines that name no layers do not tie images together either.
   const program = layers.find(({ Size }) => Size > 0)?.Id ?? "<missing>";
-  return program === "<missing>" ? twin.Id : program;
+  if (program === "<missing>") return twin.Id;
+  // To Podman the program's own layer may have no size either: then this is the base image.
+  const contents = [program, twin.Id].map(async (id) => {
+    const { RootFS } = await docker.getImage(id).inspect({ abortSignal });
+    return JSON.stringify(RootFS?.Layers ?? id);
+  });
+  const [ofProgram, ofTwin] = await Promise.all(contents);
+  return ofProgram === ofTwin ? program : twin.Id;
 }
 
 const imageHint =

@@ -57,16 +57,19 @@ async function pruneImages(
   const abortSignal = AbortSignal.timeout(containerStepTimeoutMs);
   const filters = JSON.stringify({ label: [ownerLabel] });
   const removed: PrunedItem[] = [];
+  const named = new Set(
+    (await docker.listImages({ filters: "{}", abortSignal })).map(({ Id }) => plainId(Id)),
+  );
   for (const { Id, RepoTags, Labels } of await docker.listImages({ filters, abortSignal })) {
     const tags = (RepoTags ?? []).filter((tag) => tag !== "<none>:<none>");
-    const unwanted = tags.filter((tag) => !keeps(tag.replace(/:latest$/, ""), Labels ?? {}));
+    const unwanted = tags.filter((tag) => !keeps(givenName(tag), Labels ?? {}));
     if (tags.length > unwanted.length && unwanted.length === 0) continue;
     const names = tags.length === 0 ? [Id] : unwanted;
-    const bytes = names.length >= tags.length ? await ownBytes(docker, Id) : 0;
+    const bytes = names.length >= tags.length ? await ownBytes(docker, Id, named) : 0;
     for (const [i, name] of names.entries()) {
       try {
         await docker.getImage(name).remove({ abortSignal });
-        removed.push({ kind: "image", name, bytes: i === 0 ? bytes : 0 });
+        removed.push({ kind: "image", name: givenName(name), bytes: i === 0 ? bytes : 0 });
       } catch (error) {
         // 404: gone; 409: a container uses it.
         if (![404, 409].includes(statusOf(error) ?? 0)) {
@@ -78,14 +81,30 @@ async function pruneImages(
   return removed;
 }
 
-/** What an image adds to its base image: the layers above the first one that has a name itself. */
-async function ownBytes(docker: Dockerode, id: string): Promise<number> {
+/** The name that an image was built under: Podman puts a registry before names that have none. */
+function givenName(tag: string): string {
+  return tag.replace(/^(docker\.io\/library|localhost)\//, "").replace(/:latest$/, "");
+}
+
+function plainId(id: string): string {
+  return id.replace(/^sha256:/, "");
+}
+
+/**
+ * What an image adds to its base image: the layers above the first one that is an image itself, by
+ * its names or, where the engine does not tell them, by its id.
+ */
+async function ownBytes(
+  docker: Dockerode,
+  id: string,
+  images: ReadonlySet<string>,
+): Promise<number> {
   let bytes = 0;
   try {
     const history = docker.getImage(id).history();
     const layers = await withDeadline(history, containerStepTimeoutMs, `history of image ${id}`);
-    for (const [i, { Size, Tags }] of layers.entries()) {
-      if (i > 0 && Tags !== null && Tags.length > 0) break;
+    for (const [i, { Id, Size, Tags }] of layers.entries()) {
+      if (i > 0 && ((Tags ?? []).length > 0 || images.has(plainId(Id)))) break;
       bytes += Size;
     }
   } catch {

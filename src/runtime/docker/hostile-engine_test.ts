@@ -20,7 +20,11 @@ import { DockerRuntime } from "./docker-runtime.ts";
 
 /** What the engine does instead of its work. */
 type Fault = "hang" | "error" | "full" | "cut" | "close";
-const startupTimeoutMs = 1_500;
+const impatientMs = 1_500;
+/** Where something else than the startup timeout is to end a launch, also on a busy machine. */
+const patientMs = 60_000;
+/** A machine with few processors may take so much longer than the timeout says. */
+const slackMs = 20_000;
 
 /** A Docker engine for one launch: answers as a real one, but for the request that a fault is set for. */
 class HostileEngine {
@@ -129,6 +133,7 @@ class HostileEngine {
 
 async function withEngine(
   run: (engine: HostileEngine, launch: () => Promise<unknown>) => Promise<void>,
+  startupTimeoutMs = patientMs,
 ): Promise<void> {
   const engine = new HostileEngine();
   await engine.listen();
@@ -229,6 +234,7 @@ for (const kind of ["hang", "error", "full", "cut", "close"] as const) {
 }
 
 async function fails(kind: Fault, name: string, match: RegExp): Promise<void> {
+  const startupTimeoutMs = kind === "hang" || kind === "cut" ? impatientMs : patientMs;
   await withEngine(async (engine, launch) => {
     engine.pulls = name === "pull";
     engine.fault = { match, kind };
@@ -237,14 +243,12 @@ async function fails(kind: Fault, name: string, match: RegExp): Promise<void> {
     const tolerated = ["look for leftovers", "read the build's output"].includes(name) ||
       (name === "wait for the builder" && kind !== "error" && kind !== "full");
     if (tolerated) engine.exitCode = 3;
-    const began = performance.now();
-    const error = await withDeadline(launch(), 10_000, "the launch").then(
+    const error = await withDeadline(launch(), startupTimeoutMs + slackMs, "the launch").then(
       () => undefined,
       (error) => error,
     );
     assert(error instanceof DenimError, String(error));
     assert.notEqual(error.code, "deadline-exceeded");
-    assert(performance.now() - began < startupTimeoutMs + 5_000, error.message);
     if (!tolerated || !/container exited with 3/.test(error.message)) {
       assert.match(error.message, said[kind]);
     }
@@ -256,8 +260,8 @@ async function fails(kind: Fault, name: string, match: RegExp): Promise<void> {
       if (!inLaunch.includes(name)) return;
       await succeedsSoon(launch);
     } else await assert.rejects(launch(), /container exited with 3/);
-    await until("the removal of every container", () => engine.containers.size === 0, 5_000);
-  });
+    await until("the removal of every container", () => engine.containers.size === 0);
+  }, startupTimeoutMs);
 }
 
 Deno.test("an engine that is gone while chaincode runs: its end is seen, the runtime closes", async () => {
@@ -269,7 +273,7 @@ Deno.test("an engine that is gone while chaincode runs: its end is seen, the run
     );
     await engine.close();
     assert.match(String(await launched), /exit|timeout expired/);
-  });
+  }, impatientMs);
 });
 
 for (
@@ -286,7 +290,7 @@ for (
       for (const step of [/POST .build/, /POST .containers.c.*start/, /DELETE .containers.c/]) {
         assert(engine.requests.some((what) => step.test(what)), String(step));
       }
-      await until("the removal of every container", () => engine.containers.size === 0, 5_000);
+      await until("the removal of every container", () => engine.containers.size === 0);
     });
   });
 }
@@ -298,5 +302,5 @@ Deno.test("a build outlives the client that gave up, and who asks again is told 
     await assert.rejects(launch(), /build still running, started \d+ s ago; waiting for it/);
     const builders = engine.requests.filter((what) => what === "POST /containers/create");
     assert.equal(builders.length, 1);
-  });
+  }, impatientMs);
 });

@@ -208,9 +208,9 @@ Deno.test("stop ends a waiting stream, a pause and a client that never started, 
     const waiting = createDeliverClient(run.options);
     waiting.start();
     await run.height(blocks.length);
-    await withDeadline(waiting.stop(), 2_000, "stop of a waiting stream");
+    await withDeadline(waiting.stop(), 20_000, "stop of a waiting stream");
     const idle = createDeliverClient(run.options);
-    await withDeadline(idle.stop(), 2_000, "stop before start");
+    await withDeadline(idle.stop(), 20_000, "stop before start");
     idle.start();
     assert.deepEqual(await idle.ended, { kind: "stopped" });
     const pausing = new Deferred<void>();
@@ -223,8 +223,8 @@ Deno.test("stop ends a waiting stream, a pause and a client that never started, 
       },
     });
     unreachable.start();
-    await withDeadline(pausing.promise, 5_000, "first pause");
-    await withDeadline(unreachable.stop(), 2_000, "stop in a pause");
+    await withDeadline(pausing.promise, 20_000, "first pause");
+    await withDeadline(unreachable.stop(), 20_000, "stop in a pause");
   });
 });
 

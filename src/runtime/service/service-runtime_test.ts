@@ -87,7 +87,7 @@ Deno.test("a service is dialled, registers over that connection, and its end is 
       assert.deepEqual(observer.steps, ["connect begin", "connect end"]);
       await ready;
       finish.resolve();
-      const status = await withDeadline(running.exited, 5_000, "exit");
+      const status = await withDeadline(running.exited, 20_000, "exit");
       assert.match(status.meaning, /connection to the chaincode service 127\.0\.0\.1:\d+ ended/);
       assert.deepEqual(heard, ["REGISTERED", "READY"]);
       await running.stop();
@@ -103,8 +103,8 @@ Deno.test("stopping hangs up, and the service hears it", async () => {
     await withRuntime({ address }, async (runtime, registered) => {
       const running = await runtime.start(request(chaincode), new Recorder(), never);
       await registered;
-      await withDeadline(running.stop(), 5_000, "stop");
-      await withDeadline(running.exited, 5_000, "exit");
+      await withDeadline(running.stop(), 20_000, "stop");
+      await withDeadline(running.exited, 20_000, "exit");
     });
   } finally {
     await server.close(0);
@@ -162,7 +162,7 @@ Deno.test("nobody there, or somebody who says nothing: the launch fails with the
   try {
     await withRuntime({ address: `127.0.0.1:${place.port}` }, async (runtime) => {
       const start = runtime.start(request(chaincode), new Recorder(), AbortSignal.timeout(300));
-      await assert.rejects(withDeadline(start, 5_000, "launch"), { code: "service-unreachable" });
+      await assert.rejects(withDeadline(start, 20_000, "launch"), { code: "service-unreachable" });
     });
   } finally {
     await new Promise((resolve) => silent.close(resolve));

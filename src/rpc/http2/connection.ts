@@ -422,9 +422,13 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
     this.#waiting.delete(stream);
     if (stream.remoteEnded) return this.#closeStream(stream, "complete");
     if (this.#options.role === "client") return;
-    // The answer is complete: a client that goes on sending is told that nobody reads.
-    this.#writer.reset(stream.id, ErrorCode.NO_ERROR);
     this.#rememberCut(stream.id);
+    this.#answered(stream);
+  }
+
+  /** The answer is complete: what the client has still to say is not sent, and not read. */
+  #answered(stream: Http2Stream): void {
+    this.#writer.reset(stream.id, ErrorCode.NO_ERROR);
     this.#closeStream(stream, "complete");
   }
 
@@ -432,7 +436,9 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
     if (stream.closed || stream.remoteEnded) return;
     stream.remoteEnded = true;
     stream.events?.end();
+    if (stream.closed) return;
     if (stream.localEnded) this.#closeStream(stream, "complete");
+    else if (this.#options.role === "client") this.#answered(stream);
   }
 
   #closeStream(stream: Http2Stream, end: StreamEnd): void {

@@ -56,6 +56,8 @@ export interface AskedPeersOptions {
   /** Dials one of them. */
   connect(peer: AskedPeer): RpcClient;
   readonly signer: SigningIdentity;
+  /** What a person can do where `signer` is denied access. */
+  readonly deniedHint?: string;
   /** SHA-256 of the TLS certificate that `connect` shows. */
   readonly tlsCertificateHash: Uint8Array | undefined;
   /** The MSPs of a channel; undefined for one that this peer has not joined. */
@@ -65,6 +67,9 @@ export interface AskedPeersOptions {
   readonly clock: Clock;
   readonly logger: Logger;
 }
+
+/** How Discovery refuses those that it does not answer. */
+const isDenied = /access denied/;
 
 /** What is remembered of a peer that is asked. */
 interface Conversation {
@@ -264,10 +269,11 @@ export class AskedPeers implements Membership {
     if (complaint === conversation.complaint) return;
     conversation.complaint = complaint;
     if (complaint === "") return;
+    const { deniedHint: hint } = this.options;
     this.options.logger.warn(
       `${address} of ${mspId} does not tell which peers there are: ${complaint}; it is asked again ` +
         "from time to time",
-      { address, mspId },
+      { address, mspId, ...(hint !== undefined && isDenied.test(complaint) ? { hint } : {}) },
     );
   }
 }

@@ -77,6 +77,29 @@ Deno.test("a peer that knows no introductions, as Go peers, is asked all the sam
   assert.ok(knows(anchor));
 });
 
+Deno.test("of a peer that denies access the log says so, and what can be done", async () => {
+  const clock = handClock();
+  const anchor = { clock, timing: quick, answers: "/Channel/Application/Admins" };
+  await using denying = await TestPeer.start("peer0.org1", anchor);
+  const hints: unknown[] = [];
+  await using peer = await TestPeer.start("peer0.org2", {
+    clock,
+    timing: quick,
+    asked: [denying.asAsked],
+    deniedHint: "ask as a client",
+    logger: {
+      ...silentLogger,
+      warn: (message, facts) => {
+        assert.match(message, /access denied/);
+        hints.push(facts?.hint);
+      },
+    },
+  });
+  await until("the warning", () => hints.length > 0);
+  assert.deepEqual(hints, ["ask as a client"]);
+  assert.ok(knows(peer));
+});
+
 Deno.test("an anchor peer that is down costs one line in the log, and is found when it is back", async () => {
   const lines: string[] = [];
   const note = (message: string) => lines.push(message);

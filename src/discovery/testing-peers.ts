@@ -35,6 +35,9 @@ export interface TestPeerOptions {
   readonly listen?: string;
   /** Answers like a peer that knows no introductions. */
   readonly likeGo?: boolean;
+  /** Answers those who satisfy this policy only. */
+  readonly answers?: string;
+  readonly deniedHint?: string;
 }
 
 /** A peer on `mychannel` that asks others and can be asked. */
@@ -70,6 +73,7 @@ export class TestPeer {
       peers: () => options.asked ?? [],
       connect: ({ address }) => createRpcClient({ address }),
       signer,
+      deniedHint: options.deniedHint,
       tlsCertificateHash: undefined,
       identities,
       self,
@@ -91,8 +95,8 @@ export class TestPeer {
         mutualTls: false,
         authCache: { enabled: true, maxSize: 10, purgeRetentionRatio: 0.75 },
         eligibility: {
-          check: evaluate("/Channel/Application/Writers"),
-          checkPeer: evaluate("/Channel/Application/Readers"),
+          check: evaluate(options.answers ?? "/Channel/Application/Writers"),
+          checkPeer: evaluate(options.answers ?? "/Channel/Application/Readers"),
           sequence: () => 0n,
         },
         membership: known,

@@ -51,6 +51,11 @@ export interface PeerDiscoveryOptions {
 /** Answers are read whole; no channel has peers for more. */
 const maxAnswerBytes = 16 * 1024 * 1024;
 
+/** Go peers answer the writers of a channel, and with NodeOUs a peer is often none. */
+const deniedHint =
+  "Is a peer no writer of the channel? Then set peer.discovery.client.mspConfigPath to the MSP " +
+  "directory of a client of this organisation.";
+
 export class PeerDiscovery {
   readonly membership: Membership;
   readonly planner: EndorsementPlanner;
@@ -110,6 +115,7 @@ export class PeerDiscovery {
           maxMessageBytes: maxAnswerBytes,
         }),
       signer: client ?? signer,
+      deniedHint: client === undefined ? deniedHint : undefined,
       tlsCertificateHash: tls?.clientCertificateHash,
       identities: (channelId) => bundleOf(channelId)?.mspManager,
       self,

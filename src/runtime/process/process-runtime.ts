@@ -1,7 +1,7 @@
 /**
  * Chaincode as local processes, for development without Docker. The layout of its directory:
  * `builds/<key>` finished builds, kept; `instances/<name>-<random>` one running instance, private;
- * `cache` what builds share. Not a sandbox: Go chaincode can do what the peer's user can.
+ * `cache` what builds share. Not a sandbox: chaincode in Go and Java can do what the peer's user can.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";

@@ -36,6 +36,8 @@ class HostileEngine {
   versions = { Version: "24", ApiVersion: "1.43", MinAPIVersion: "1.12" };
   /** Has it no base images, so that they must be pulled? */
   pulls = false;
+  /** So many times the builder's output is not there yet, as with Podman. */
+  emptyArchives = 0;
   /** Does the program in the container end at once? */
   exitCode: number | undefined;
   #count = 0;
@@ -114,6 +116,7 @@ class HostileEngine {
     if (/\/start$/.test(what)) return void response.writeHead(204).end();
     if (/^PUT .*\/archive$/.test(what)) return void response.writeHead(200).end();
     if (/^GET .*\/archive$/.test(what)) {
+      if (this.emptyArchives-- > 0) return void response.end();
       return void response.end(writeTar([{ name: "x", content: new Uint8Array(1) }]));
     }
     if (/\/logs$/.test(what)) return void response.end();
@@ -294,6 +297,16 @@ for (
     });
   });
 }
+
+Deno.test("a builder's output that the engine does not give at once is asked for again, never taken as empty", async () => {
+  await withEngine(async (engine, launch) => {
+    engine.exitCode = 3;
+    engine.emptyArchives = 2;
+    await assert.rejects(launch(), /container exited with 3/);
+    const asked = engine.requests.filter((what) => /^GET .*archive$/.test(what));
+    assert.equal(asked.length, 3);
+  });
+});
 
 Deno.test("a build outlives the client that gave up, and who asks again is told how long it runs", async () => {
   await withEngine(async (engine, launch) => {

@@ -10,7 +10,7 @@ import { DenimError } from "../../base/errors.ts";
 import { buildFailed } from "../build-error.ts";
 import type { OutputLog } from "../output.ts";
 import { generateDockerfile, labelInstruction, platformOf } from "../platforms/platforms.ts";
-import { writeTar } from "../platforms/tar.ts";
+import { isWholeTar, writeTar } from "../platforms/tar.ts";
 import type { BuilderJob, PlatformSettings } from "../platforms/types.ts";
 import { throwIfAborted } from "../single-flight.ts";
 import type { ChaincodeToRun, LaunchObserver } from "../types.ts";
@@ -26,6 +26,10 @@ export const maxBuildOutputBytes = 1024 * 1024 * 1024;
 
 /** After a builder has ended, its output has so long to arrive. */
 const logDrainMs = 2_000;
+
+/** So often, and with such pauses, the output of a builder is asked for until it is whole. */
+const maxOutputAttempts = 10;
+const outputPauseMs = 300;
 
 /** Create, upload or start of a container may take so long; a busy engine needs seconds. */
 export const containerStepTimeoutMs = 60_000;
@@ -164,13 +168,32 @@ async function runBuilder(
         "Correct the sources, and package them again.",
       );
     }
-    return await readAll(
-      await container.getArchive({ path: "/chaincode/output/.", abortSignal }),
-      maxBuildOutputBytes,
-    );
+    return await fetchOutput(container, abortSignal);
   } finally {
     await removeContainer(container);
   }
+}
+
+/**
+ * The builder's output directory. Podman, which unmounts an ended container in its own time, may find
+ * nothing there in that moment, and answers with nothing at all.
+ * @throws DenimError `docker-failed` where it stays so
+ */
+async function fetchOutput(
+  container: DockerodeContainer,
+  abortSignal: AbortSignal,
+): Promise<Uint8Array> {
+  for (let attempt = 1; attempt <= maxOutputAttempts; attempt++) {
+    const archive = await container.getArchive({ path: "/chaincode/output/.", abortSignal });
+    const output = await readAll(archive, maxBuildOutputBytes);
+    if (isWholeTar(output)) return output;
+    await sleep(outputPauseMs, abortSignal);
+    throwIfAborted(abortSignal);
+  }
+  throw new DenimError(
+    "docker-failed",
+    `the engine gave no whole archive of the builder's output, asked ${maxOutputAttempts} times`,
+  );
 }
 
 /** Waits for an end, whatever it is, but not longer than that. */

@@ -214,3 +214,8 @@ function paxRecords(content: Uint8Array, at: number): Record<string, string> {
   }
   return records;
 }
+
+/** Does it end as an archive does, in two blocks of zeros? */
+export function isWholeTar(archive: Uint8Array): boolean {
+  return archive.length >= 1024 && archive.subarray(-1024).every((byte) => byte === 0);
+}

@@ -14,13 +14,13 @@ import {
   ConnectionError,
   ErrorCode,
   initialWindowBytes,
-  maxStreamId,
   maxWindowBytes,
   StreamError,
 } from "./protocol.ts";
 import { ReceiveWindow } from "./receive-window.ts";
 import { ResetBudget } from "./reset-budget.ts";
 import { Http2Stream, maxQueuedBytes, type StreamEnd, type StreamOwner } from "./stream.ts";
+import { StreamTable } from "./stream-table.ts";
 
 export interface ConnectionLimits {
   readonly maxConcurrentStreams: number;
@@ -50,8 +50,6 @@ export interface ConnectionOptions {
   readonly flusher?: Flusher;
 }
 
-/** Streams remembered as ended by us. */
-const maxCutStreams = 1_000;
 /** Of the other side's words why it ends a connection. */
 const maxToldCharacters = 200;
 /** Time in which a connection that has ended may still write what it had to say. */
@@ -65,17 +63,13 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
   readonly #writer: FrameWriter;
   readonly #incoming: Incoming;
   readonly #peer = new PeerSettings();
-  readonly #streams = new Map<number, Http2Stream>();
+  readonly #streams: StreamTable;
   /** Streams with data that windows or the socket hold back. */
   readonly #waiting = new Set<Http2Stream>();
   readonly #pings: (() => void)[] = [];
   readonly #resets = new ResetBudget();
-  /** Streams that we ended before the other side did: what is still on its way for them is dropped. */
-  readonly #cut = new Set<number>();
   #sendWindow = initialWindowBytes;
   readonly #receiveWindow: ReceiveWindow;
-  #lastPeerStream = 0;
-  #nextStream = 1;
   #closing = false;
   #destroyed = false;
   #over = false;
@@ -85,6 +79,7 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
     const { limits, role } = options;
     this.#socket = socket;
     this.#options = options;
+    this.#streams = new StreamTable(role);
     this.receiveWindowBytes = limits.streamWindowBytes;
     this.#receiveWindow = new ReceiveWindow(limits.connectionWindowBytes);
     this.#incoming = new Incoming(role, limits.maxFrameBytes, this);
@@ -121,16 +116,16 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
 
   /** A client's: how many streams may be opened now. */
   get freeStreams(): number {
-    return this.closed || this.#nextStream > maxStreamId
+    return this.closed || this.#streams.exhausted
       ? 0
       : this.#peer.maxConcurrentStreams - this.#streams.size;
   }
 
   /** A client's new stream. @param block the request's headers in HPACK */
   request(block: Uint8Array, events: Http2Stream["events"]): Http2Stream {
-    const stream = new Http2Stream(this.#nextStream, this, this.#peer.initialWindowBytes);
-    this.#nextStream += 2;
-    this.#streams.set(stream.id, stream);
+    const id = this.#streams.nextId();
+    const stream = new Http2Stream(id, this, this.#peer.initialWindowBytes);
+    this.#streams.add(stream);
     stream.events = events;
     stream.sendHeaders(block);
     return stream;
@@ -147,7 +142,7 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
   close(): void {
     if (this.closed) return;
     this.#closing = true;
-    this.#writer.goaway(this.#lastPeerStream, ErrorCode.NO_ERROR, "");
+    this.#writer.goaway(this.#streams.lastPeerStream, ErrorCode.NO_ERROR, "");
     if (this.#streams.size === 0) this.destroy();
   }
 
@@ -158,9 +153,9 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
     this.#failure ??= error;
     this.#incoming.stop();
     if (error instanceof ConnectionError) {
-      this.#writer.goaway(this.#lastPeerStream, error.code, error.message);
+      this.#writer.goaway(this.#streams.lastPeerStream, error.code, error.message);
     } else if (this.#options.role === "server" && !this.#closing) {
-      this.#writer.goaway(this.#lastPeerStream, ErrorCode.NO_ERROR, "");
+      this.#writer.goaway(this.#streams.lastPeerStream, ErrorCode.NO_ERROR, "");
     }
     this.#output.end();
     const socket = this.#socket;
@@ -168,7 +163,7 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
       const timer = setTimeout(() => socket.destroy(), lastWritesMs);
       socket.once("close", () => clearTimeout(timer));
     }
-    for (const stream of [...this.#streams.values()]) this.#closeStream(stream, "lost");
+    for (const stream of this.#streams.all()) this.#closeStream(stream, "lost");
     if (socket.destroyed) this.#settle();
   }
 
@@ -209,7 +204,7 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
 
   reset(stream: Http2Stream, code: ErrorCode): void {
     this.#writer.reset(stream.id, code);
-    if (!stream.remoteEnded) this.#rememberCut(stream.id);
+    if (!stream.remoteEnded) this.#streams.rememberCut(stream.id);
     this.#closeStream(stream, code);
   }
 
@@ -288,20 +283,20 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
     streamId: number,
     fields: readonly HeaderField[] | undefined,
   ): Http2Stream | undefined {
-    if (this.#options.role === "client" || streamId <= this.#lastPeerStream) {
-      if (this.#isIdle(streamId)) throw protocol("an answer to nothing");
-      if (this.#cut.has(streamId)) return undefined;
+    if (this.#options.role === "client" || streamId <= this.#streams.lastPeerStream) {
+      if (this.#streams.isIdle(streamId)) throw protocol("an answer to nothing");
+      if (this.#streams.wasCut(streamId)) return undefined;
       throw new ConnectionError(ErrorCode.STREAM_CLOSED, "HEADERS of a closed stream");
     }
     if (streamId % 2 === 0) throw protocol(`a client's stream ${streamId}`);
-    this.#lastPeerStream = streamId;
+    this.#streams.lastPeerStream = streamId;
     if (this.#closing || this.#streams.size >= this.#options.limits.maxConcurrentStreams) {
       throw new StreamError(streamId, ErrorCode.REFUSED_STREAM, "no more streams");
     }
     const headers = requestHeaders(streamId, wanted(streamId, fields));
     const stream = new Http2Stream(streamId, this, this.#peer.initialWindowBytes);
     stream.headersReceived = true;
-    this.#streams.set(streamId, stream);
+    this.#streams.add(stream);
     this.#options.events.stream?.(stream, headers);
     return stream;
   }
@@ -325,21 +320,16 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
   }
 
   #lateData(streamId: number): void {
-    if (this.#isIdle(streamId)) throw protocol("DATA of an idle stream");
-    if (this.#cut.has(streamId)) return;
+    if (this.#streams.isIdle(streamId)) throw protocol("DATA of an idle stream");
+    if (this.#streams.wasCut(streamId)) return;
     throw new StreamError(streamId, ErrorCode.STREAM_CLOSED, "DATA of a closed stream");
-  }
-
-  #isIdle(streamId: number): boolean {
-    const ours = (streamId % 2 === 1) === (this.#options.role === "client");
-    return ours ? streamId >= this.#nextStream : streamId > this.#lastPeerStream;
   }
 
   streamReset(streamId: number, code: number): void {
     const stream = this.#streams.get(streamId);
     if (stream === undefined) {
-      if (this.#isIdle(streamId)) throw protocol("RST_STREAM for an idle stream");
-      this.#cut.delete(streamId);
+      if (this.#streams.isIdle(streamId)) throw protocol("RST_STREAM for an idle stream");
+      this.#streams.forgetCut(streamId);
       return;
     }
     this.#closeStream(stream, code);
@@ -362,7 +352,7 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
     const before = this.#peer.initialWindowBytes;
     this.#peer.apply(payload);
     const more = this.#peer.initialWindowBytes - before;
-    if (more !== 0) { for (const stream of this.#streams.values()) this.#widen(stream, more); }
+    if (more !== 0) { for (const stream of this.#streams.all()) this.#widen(stream, more); }
     this.#writer.acknowledgeSettings();
     this.#options.events.settings?.();
     this.#options.events.slot?.();
@@ -385,7 +375,7 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
     }
     this.#options.events.goaway?.();
     if (this.#options.role === "client") {
-      for (const stream of [...this.#streams.values()]) {
+      for (const stream of this.#streams.all()) {
         if (stream.id > lastStreamId) this.#closeStream(stream, ErrorCode.REFUSED_STREAM);
       }
     }
@@ -400,7 +390,7 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
     }
     const stream = this.#streams.get(streamId);
     if (stream === undefined) {
-      if (this.#isIdle(streamId)) throw protocol("WINDOW_UPDATE for an idle stream");
+      if (this.#streams.isIdle(streamId)) throw protocol("WINDOW_UPDATE for an idle stream");
       return;
     }
     if (stream.sendWindow + bytes > maxWindowBytes) {
@@ -422,7 +412,7 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
     this.#waiting.delete(stream);
     if (stream.remoteEnded) return this.#closeStream(stream, "complete");
     if (this.#options.role === "client") return;
-    this.#rememberCut(stream.id);
+    this.#streams.rememberCut(stream.id);
     this.#answered(stream);
   }
 
@@ -443,7 +433,7 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
 
   #closeStream(stream: Http2Stream, end: StreamEnd): void {
     if (stream.closed) return;
-    this.#streams.delete(stream.id);
+    this.#streams.delete(stream);
     this.#waiting.delete(stream);
     const unused = stream.close();
     if (!this.#destroyed) this.#creditConnection(unused);
@@ -451,15 +441,6 @@ export class Http2Connection implements StreamOwner, IncomingEvents {
     if (this.#destroyed) return;
     this.#options.events.slot?.();
     if (this.#closing && this.#streams.size === 0) this.destroy();
-  }
-
-  #rememberCut(streamId: number): void {
-    this.#cut.add(streamId);
-    if (this.#cut.size <= maxCutStreams) return;
-    for (const oldest of this.#cut) {
-      this.#cut.delete(oldest);
-      return;
-    }
   }
 }
 

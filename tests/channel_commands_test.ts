@@ -59,7 +59,7 @@ Deno.test("a channel is created, joined, read and updated with the commands of p
     );
     assert.equal(code, 0, err);
     assert.equal(out, "");
-    assert.match(err, /Received block: 0/);
+    assert.match(err, /\[cli\.common\] .*Received block: 0/);
     const block = fromBinary(BlockSchema, Deno.readFileSync(join(work.directory, "second.block")));
     assert.equal(bundleFromBlock(block, { provider }).channelId, "second");
   });

@@ -34,7 +34,7 @@ export const create: CommandHandler = async (invocation) => {
     const signed = signConfigTransaction(transaction, channelId, signer, clock);
     await orderer.broadcast(signed.envelope);
     const block = await firstBlock(session, orderer, channelId, flags.duration("timeout"));
-    session.logger.info(`Received block: ${block.header?.number ?? 0n}`);
+    session.logger.named("cli.common").info(`Received block: ${block.header?.number ?? 0n}`);
     const output = flags.string("outputBlock") || `${channelId}.block`;
     const path = isAbsolute(output) ? output : join(terminal.workingDirectory, output);
     await Deno.writeFile(path, toBinary(BlockSchema, block));

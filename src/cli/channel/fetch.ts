@@ -44,7 +44,7 @@ export const fetch: CommandHandler = async (invocation) => {
       });
       const signal = terminal.interrupted;
       const block = await during("error receiving", readBlock(source.deliver(signal), request));
-      session.logger.info(`Received block: ${block.header?.number ?? 0n}`);
+      session.logger.named("cli.common").info(`Received block: ${block.header?.number ?? 0n}`);
       return block;
     };
     const block = target === "config"

@@ -75,7 +75,7 @@ export async function ensureBaseImages(
   }
   const java = await ensureJava(log);
   if (java !== undefined) {
-    const fill = (content: Staging) => addJava(content, java);
+    const fill = (content: Staging) => addJava(content, java, log);
     await ensureOnTop(endpoint, images.java, builder, javaKey(java), log, fill);
   }
   return {

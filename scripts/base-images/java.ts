@@ -14,6 +14,7 @@ import {
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { aptInstall, hasApt } from "../apt.ts";
+import { messageOf } from "../../src/base/errors.ts";
 import { javaTrustStore, trustStorePassword } from "../../src/runtime/docker/java-trust-store.ts";
 import { findProgram } from "../../src/runtime/process/toolchain.ts";
 import type { Staging } from "./staging.ts";
@@ -88,7 +89,11 @@ export function javaKey({ javaHome, mvn }: JavaTools): string {
 }
 
 /** Puts all of it in place. @returns the image's settings */
-export function addJava(staging: Staging, tools: JavaTools): string[] {
+export function addJava(
+  staging: Staging,
+  tools: JavaTools,
+  log: (message: string) => void,
+): string[] {
   const { javaHome, mvn } = tools;
   const unneeded = /\/(jmods|man|docs|demo|legal|include)$|\/src\.zip$|\/lib\/libatk-wrapper\.so$/;
   staging.tree(javaHome, (path) => unneeded.test(path));
@@ -108,7 +113,7 @@ export function addJava(staging: Staging, tools: JavaTools): string[] {
   }
   staging.directory(`${place}/chaincode`);
   addMavenSettings(staging);
-  addRepository(staging, mvn);
+  addRepository(staging, mvn, log);
   addChaintool(staging, javaHome);
   return [
     `ENV JAVA_HOME=${javaHome}`,
@@ -126,13 +131,19 @@ function addMavenSettings(staging: Staging): void {
   staging.file("/root/.m2/settings.xml", settings);
 }
 
-/** What the example needs to be built is in the image, as in Fabric's. */
-function addRepository(staging: Staging, mvn: string): void {
+/**
+ * What the example needs to be built is in the image, as in Fabric's. Without, builds get it
+ * themselves: a repository that does not answer is no reason to have no image.
+ */
+function addRepository(staging: Staging, mvn: string, log: (message: string) => void): void {
   const project = mkdtempSync(join(tmpdir(), "denim-java-"));
+  const repository = join(staging.root, "root/.m2/repository");
   try {
     cpSync(example, project, { recursive: true });
-    const repository = join(staging.root, "root/.m2/repository");
     run(project, mvn, "-q", "-B", `-Dmaven.repo.local=${repository}`, "package");
+  } catch (error) {
+    rmSync(repository, { recursive: true, force: true });
+    log(`the image for Java has no repository: ${messageOf(error)}`);
   } finally {
     rmSync(project, { recursive: true, force: true });
   }

@@ -128,5 +128,5 @@ dockerTest(
       }
     });
   },
-  ["node", "own engine"],
+  ["node", "own engine", "small disk"],
 );

@@ -3,6 +3,7 @@
  * where it is and which base images it has; without it these tests are skipped, visibly, unless
  * skipping is forbidden.
  */
+import { existsSync } from "node:fs";
 import type { VmSettings } from "../../src/config/types.ts";
 import { canStartEngine } from "../../scripts/docker-engine.ts";
 import type { PlatformSettings } from "../../src/runtime/platforms/types.ts";
@@ -18,7 +19,7 @@ export const dockerVariables = {
 } as const;
 
 /** What a test needs besides the engine. */
-type DockerNeed = "node" | "golang" | "java" | "own engine";
+type DockerNeed = "node" | "golang" | "java" | "own engine" | "small disk";
 
 export interface DockerForTests {
   readonly vm: VmSettings;
@@ -51,6 +52,9 @@ export function dockerForTests(needs: readonly DockerNeed[]): DockerForTests | s
   if (needs.includes("own engine") && !canStartEngine()) {
     return "an engine of our own takes Linux, root and dockerd";
   }
+  if (needs.includes("small disk") && !canMountSmallDisk()) {
+    return "a small disk takes loop devices and mkfs.ext4";
+  }
   return {
     vm: vmSettings(endpoint),
     platforms: {
@@ -62,6 +66,11 @@ export function dockerForTests(needs: readonly DockerNeed[]): DockerForTests | s
       node: { runtime: images.nodeRuntime ?? "none" },
     },
   };
+}
+
+function canMountSmallDisk(): boolean {
+  const places = ["/sbin/mkfs.ext4", "/usr/sbin/mkfs.ext4"];
+  return existsSync("/dev/loop-control") && places.some((path) => existsSync(path));
 }
 
 /** core.yaml's `vm` section, as 1.4.2 has it, for an endpoint. */

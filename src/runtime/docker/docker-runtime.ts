@@ -51,7 +51,8 @@ import { imageLabels } from "./image-labels.ts";
 import { removeLeftovers } from "./leftovers.ts";
 import { SeenImages } from "./seen-images.ts";
 import { pruneEngine } from "./prune.ts";
-import { followContainer, tryRemove } from "./running-container.ts";
+import { followContainer } from "./running-container.ts";
+import { UnremovedContainers } from "./unremoved-containers.ts";
 
 /** Labels on images and containers. */
 const label = {
@@ -100,11 +101,13 @@ export class DockerRuntime implements ChaincodeRuntime {
   readonly #logger: Logger;
   #connection: Promise<EngineConnection> | undefined;
   #leftovers: Promise<void> | undefined;
+  readonly #unremoved: UnremovedContainers;
   #closed = false;
 
   constructor(private readonly options: DockerRuntimeOptions) {
     this.#logger = options.logger.named("dockercontroller");
     this.#seen = new SeenImages(options.clock);
+    this.#unremoved = new UnremovedContainers(this.#logger);
     this.#builds = new SingleFlight({ whenAbandoned: "continue", clock: options.clock });
   }
 
@@ -182,6 +185,7 @@ export class DockerRuntime implements ChaincodeRuntime {
           proxies: config.proxies,
         }),
         credentials: (name) => credentialsFor(name, config, askHelper),
+        removeBuilder: (builder) => this.#unremoved.remove(builder, `the builder of ${image}`),
         observer: this.options.metrics?.observed(chaincode, observer) ?? observer,
         output,
       }, abandoned));
@@ -248,7 +252,7 @@ export class DockerRuntime implements ChaincodeRuntime {
       }
       await step("start", () => container.start({ abortSignal }));
     } catch (error) {
-      await tryRemove(container, name, this.#logger);
+      await this.#unremoved.remove(container, `container ${name}`);
       throw error;
     }
     const running = followContainer(container, name, {
@@ -257,6 +261,7 @@ export class DockerRuntime implements ChaincodeRuntime {
       outputLogger: this.options.logger.named(`peer.chaincode.${name}`),
       attachStdout: this.options.vm.docker.attachStdout,
       onLine: (line) => observer.output(line),
+      remove: () => this.#unremoved.remove(container, `container ${name}`),
     });
     this.#running.add(running);
     void running.exited.finally(() => this.#running.delete(running));
@@ -340,6 +345,7 @@ export class DockerRuntime implements ChaincodeRuntime {
   async #engine(signal?: AbortSignal): Promise<EngineConnection> {
     if (this.#closed) throw new DenimError("runtime-closed", "the peer is shutting down");
     const connection = await this.#connect();
+    await unlessAborted(this.#unremoved.removeAgain(connection.docker), signal);
     const { owner } = this.options;
     if (owner === undefined) return connection;
     // Not tried again: from now on the label is also that of our own.

@@ -19,7 +19,7 @@ import { writeTar } from "../platforms/tar.ts";
 import { DockerRuntime } from "./docker-runtime.ts";
 
 /** What the engine does instead of its work. */
-type Fault = "hang" | "error" | "full" | "cut" | "close";
+type Fault = "hang" | "error" | "full" | "cut" | "close" | "gone";
 const impatientMs = 1_500;
 /** Where something else than the startup timeout is to end a launch, also on a busy machine. */
 const patientMs = 60_000;
@@ -42,17 +42,27 @@ class HostileEngine {
   exitCode: number | undefined;
   #count = 0;
   readonly #sockets = new Set<Socket>();
+  #closing = Promise.resolve();
   readonly #server = createServer((request, response) => void this.#answer(request, response));
 
-  async listen(): Promise<void> {
+  constructor() {
     this.#server.on("connection", (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
     });
+  }
+
+  /** Also again, after it was closed. */
+  async listen(): Promise<void> {
+    await this.#closing;
     await new Promise<void>((resolve) => this.#server.listen(this.path, resolve));
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#closing = this.#close();
+  }
+
+  async #close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve));
     rmSync(this.path, { force: true });
@@ -86,6 +96,8 @@ class HostileEngine {
           return void setTimeout(() => request.socket.destroy(), 5);
         case "close":
           return void request.socket.destroy();
+        case "gone":
+          return void this.close();
       }
     }
     if (what === "GET /version") {
@@ -202,6 +214,7 @@ const said: Readonly<Record<Fault, RegExp>> = {
   full: /no space left on device[^]*Hint: The disk is full|no Docker engine answers/,
   cut: /ECONNRESET|aborted|socket hang up|JSON|terminated|closed|incomplete|timeout expired/i,
   close: /ECONNRESET|socket hang up|closed|terminated/i,
+  gone: /does not answer any more|no Docker engine answers|closed|terminated/i,
 };
 
 /** Steps that belong to one launch, where a build is shared by several. */
@@ -223,7 +236,7 @@ async function succeedsSoon(launch: () => Promise<unknown>): Promise<void> {
   throw new Error("the engine works again, but no launch gets through");
 }
 
-for (const kind of ["hang", "error", "full", "cut", "close"] as const) {
+for (const kind of ["hang", "error", "full", "cut", "close", "gone"] as const) {
   Deno.test(`an engine that does "${kind}" at any step: the cause in time, the next attempt clean`, async () => {
     // Creating is not given up halfway: after a cut answer its own minute has to pass.
     const chosen = steps.filter(([name]) => kind !== "cut" || name !== "create");
@@ -258,6 +271,7 @@ async function fails(kind: Fault, name: string, match: RegExp): Promise<void> {
     // The next attempt reaches the end of the way: a chaincode that ends is told with its code.
     engine.fault = undefined;
     engine.exitCode = 3;
+    if (kind === "gone") await engine.listen();
     if (kind === "hang" || kind === "cut") {
       // A build goes on without those who waited for it, so that it is found, not begun anew.
       if (!inLaunch.includes(name)) return;

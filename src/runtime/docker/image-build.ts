@@ -59,6 +59,8 @@ export interface ImageBuild {
   readonly surroundings: BuilderSurroundings;
   /** Credentials for the registry of an image. */
   credentials(image: string): Promise<RegistryCredentials | undefined>;
+  /** Removes the builder container, sooner or later. Never throws. */
+  removeBuilder(container: DockerodeContainer): Promise<void>;
   readonly observer: LaunchObserver;
   readonly output: OutputLog;
 }
@@ -170,7 +172,7 @@ async function runBuilder(
     }
     return await fetchOutput(container, abortSignal);
   } finally {
-    await removeContainer(container);
+    await build.removeBuilder(container);
   }
 }
 

@@ -23,6 +23,8 @@ export interface FollowOptions {
   /** vm.docker.attachStdout: the lines are for everyone to see, not only for those who debug. */
   readonly attachStdout: boolean;
   onLine(line: OutputLine): void;
+  /** Removes the container once it has ended, sooner or later. Never throws. */
+  remove(): Promise<void>;
 }
 
 /** Follows a container until it ends, then removes it. */
@@ -40,6 +42,7 @@ export function followContainer(
   const released = new AbortController();
   const logs = readLogs(container, output, options.logger, released.signal);
   const exited = awaitExit(container, name, logs, options.logger)
+    .finally(() => options.remove())
     .finally(() => released.abort());
   return {
     id: container.id.slice(0, 12),
@@ -89,19 +92,5 @@ async function awaitExit(
   } catch (error) {
     logger.debug(messageOf(error));
   }
-  await tryRemove(container, name, logger);
   return exitStatus(code, undefined, outOfMemory);
-}
-
-/** Removes a container; that it cannot be removed is only worth a warning. */
-export async function tryRemove(
-  container: DockerodeContainer,
-  name: string,
-  logger: Logger,
-): Promise<void> {
-  try {
-    await removeContainer(container);
-  } catch (error) {
-    logger.warn(`container ${name} could not be removed: ${messageOf(error)}`);
-  }
 }

@@ -52,6 +52,14 @@ Deno.test("a wrong call prints the mistake and the usage on stderr and exits wit
   assert.match(channel.err, /required parameter 'channelID' is empty/);
 });
 
+Deno.test("list without a choice is an error of one line, as with peer", async () => {
+  assert.deepEqual(await run(rootCommand("peer"), "peer", "chaincode", "list"), {
+    code: 1,
+    out: "",
+    err: 'Error: Must explicitly specify "--installed" or "--instantiated"\n',
+  });
+});
+
 Deno.test("as peer the development network's commands are not shown", async () => {
   assert.doesNotMatch((await run(rootCommand("peer"), "peer")).out, /\bup\b/);
   assert.match((await run(rootCommand("denim"), "denim")).out, /\bup\b/);

@@ -1,12 +1,12 @@
 /** `chaincode list`. Mirrors peer/chaincode/list.go. */
 import { hex } from "../../base/bytes.ts";
+import { DenimError } from "../../base/errors.ts";
 import { query } from "../../client/endorse.ts";
 import type { ChaincodeInfo } from "../../gen/peer/query_pb.ts";
 import { ChaincodeQueryResponseSchema } from "../../gen/peer/query_pb.ts";
 import { decode } from "../../protocol/decode.ts";
 import { invocationOf } from "../../protocol/proposal.ts";
 import type { CommandHandler } from "../command.ts";
-import { UsageError } from "../flags.ts";
 import { openSession, peersOf } from "../session.ts";
 import { channelOf } from "./call.ts";
 import { during } from "./failures.ts";
@@ -17,7 +17,7 @@ export const list: CommandHandler = async (invocation) => {
   const instantiated = flags.boolean("instantiated");
   const channelId = instantiated ? channelOf(invocation) : "";
   if (installed === instantiated) {
-    throw new UsageError("usage", 'Must explicitly specify "--installed" or "--instantiated"');
+    throw new DenimError("usage", 'Must explicitly specify "--installed" or "--instantiated"');
   }
   const session = await openSession(invocation, "chaincodeCmd");
   try {

@@ -35,7 +35,7 @@ import {
   readDockerConfig,
 } from "./docker-config.ts";
 import type { Dockerode, DockerodeContainer } from "./dockerode-types.ts";
-import { apiError, statusOf, unreachable } from "./engine-error.ts";
+import { apiError, lostEngine, statusOf, unreachable } from "./engine-error.ts";
 import { builderHostConfig, limited, tlsDirectory } from "./hardening.ts";
 import {
   hostConfig,
@@ -111,7 +111,29 @@ export class DockerRuntime implements ChaincodeRuntime {
     this.#builds = new SingleFlight({ whenAbandoned: "continue", clock: options.clock });
   }
 
-  async build(
+  build(chaincode: ChaincodeToRun, observer: LaunchObserver, signal: AbortSignal): Promise<void> {
+    return this.#renewing(() => this.#ensureBuilt(chaincode, observer, signal));
+  }
+
+  start(
+    request: StartRequest,
+    observer: LaunchObserver,
+    signal: AbortSignal,
+  ): Promise<RunningChaincode> {
+    return this.#renewing(() => this.#start(request, observer, signal));
+  }
+
+  /** An engine that was lost may come back elsewhere, or in another version: the next one is looked for. */
+  async #renewing<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      if (lostEngine(error)) this.#connection = undefined;
+      throw error;
+    }
+  }
+
+  async #ensureBuilt(
     chaincode: ChaincodeToRun,
     observer: LaunchObserver,
     signal: AbortSignal,
@@ -192,7 +214,7 @@ export class DockerRuntime implements ChaincodeRuntime {
     await building.finally(() => this.#audience.end(key));
   }
 
-  async start(
+  async #start(
     request: StartRequest,
     observer: LaunchObserver,
     signal: AbortSignal,

@@ -35,6 +35,21 @@ export function statusOf(thrown: unknown): number | undefined {
   return typeof status === "number" ? status : undefined;
 }
 
+/**
+ * Was the engine gone, or is it another one that does not speak the agreed version of the API? Then the
+ * connection has to be made anew.
+ */
+export function lostEngine(thrown: unknown): boolean {
+  for (let error = thrown; error instanceof Error; error = error.cause) {
+    const code = property(error, "code");
+    if (typeof code === "string" && broken.has(code)) return true;
+    if (statusOf(error) === 400 && /client version .* is too (old|new)/.test(error.message)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /** The engine cannot be reached. */
 export function unreachable(endpoint: string, thrown: unknown): DenimError {
   const reason = messageOf(thrown);

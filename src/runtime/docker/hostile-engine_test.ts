@@ -76,7 +76,9 @@ class HostileEngine {
     const oldest = Number(this.versions.MinAPIVersion.split(".")[1]);
     if (version !== undefined && Number(version) < oldest) {
       // As a real one does, in the middle of what is sent.
-      response.writeHead(400, { connection: "close" }).end('{"message":"client version too old"}');
+      response.writeHead(400, { connection: "close" }).end(
+        '{"message":"client version 1.41 is too old. Minimum supported API version is 1.44"}',
+      );
       return void request.socket.destroySoon();
     }
     for await (const _ of request) { /* Read to its end, as engines do. */ }
@@ -280,6 +282,16 @@ async function fails(kind: Fault, name: string, match: RegExp): Promise<void> {
     await until("the removal of every container", () => engine.containers.size === 0);
   }, startupTimeoutMs);
 }
+
+Deno.test("an engine in whose place a newer one is that refuses the agreed version is agreed with anew", async () => {
+  await withEngine(async (engine, launch) => {
+    engine.exitCode = 3;
+    await assert.rejects(launch(), /container exited with 3/);
+    engine.versions = { Version: "29.0.0", ApiVersion: "1.52", MinAPIVersion: "1.44" };
+    await assert.rejects(launch(), /client version|closed|ECONNRESET|socket hang up/);
+    await assert.rejects(launch(), /container exited with 3/);
+  });
+});
 
 Deno.test("an engine that is gone while chaincode runs: its end is seen, the runtime closes", async () => {
   await withEngine(async (engine, launch) => {

@@ -158,6 +158,7 @@ const malformed: readonly (readonly [what: string, ...fields: [string, string][]
   ["a pseudo-header twice", ...requestFields(), [":path", "/again"]],
   ["capitals in a name", ...requestFields(), ["Content-Type", "x"]],
   ["a blank in a name", ...requestFields(), ["a b", "x"]],
+  ["a line break in a value", ...requestFields(), ["a", "b\r\nc: d"]],
   ["connection", ...requestFields(), ["connection", "close"]],
   ["te: gzip", ...requestFields(), ["te", "gzip"]],
 ];

@@ -52,6 +52,7 @@ function toHeaders(
   const headers: Record<string, string | undefined> = Object.create(null);
   let regular = false;
   for (const { name, value } of fields) {
+    if (illegalInValue.test(value)) throw malformed(streamId, "header value with a line break");
     const earlier = headers[name];
     if (name.charCodeAt(0) === colon) {
       if (regular || earlier !== undefined || !pseudoHeaders.has(name)) {
@@ -70,6 +71,7 @@ function toHeaders(
 }
 
 const colon = 0x3a;
+const illegalInValue = /[\0\r\n]/;
 
 /** No capitals, controls, blanks or colons. */
 function isFieldName(name: string): boolean {

@@ -16,7 +16,7 @@ import { SignedProposalSchema } from "../gen/peer/proposal_pb.ts";
 import { ProposalResponseSchema } from "../gen/peer/proposal_response_pb.ts";
 import { createRpcClient, type RpcTarget } from "./client.ts";
 import { createRpcServer } from "./server.ts";
-import { GrpcStatus } from "./status.ts";
+import { GrpcStatus, RpcError } from "./status.ts";
 import { grpc, grpcJsServer } from "./testing-grpc-js.ts";
 import { registerTestServices } from "./testing-services.ts";
 import type { RpcClient } from "./types.ts";
@@ -354,3 +354,27 @@ Deno.test("keepalive pings find a connection that went silent", async () => {
   for (const socket of held) socket.destroy();
   await new Promise((resolve) => listener.close(resolve));
 });
+
+for (const ending of ["ends", "resets"] as const) {
+  Deno.test(`a server that ${ending} a plain connection before it spoke may expect TLS, and has taken nothing`, async () => {
+    const listener = net.createServer((socket) => {
+      socket.on("error", () => {});
+      socket.once("data", () => {
+        if (ending === "ends") socket.end();
+        else socket.resetAndDestroy();
+      });
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => listener.once("listening", resolve));
+    const { port } = listener.address() as net.AddressInfo;
+    const client = createRpcClient({ address: `127.0.0.1:${port}` });
+    await assert.rejects(client.unary(processProposal, proposal("x")), (error) => {
+      assert.ok(error instanceof RpcError);
+      assert.match(error.message, /connection closed before the call had ended/);
+      assert.match(error.hint ?? "", /does it expect TLS/);
+      assert.equal(error.facts.spoke, false);
+      return true;
+    });
+    await client.close();
+    await new Promise((resolve) => listener.close(resolve));
+  });
+}

@@ -73,20 +73,22 @@ export class ClientSession {
   lost(): RpcError {
     const { address } = this.target;
     const { failure } = this.#connection;
-    if (failure === undefined && !this.#heard && this.target.tls) {
+    const cut = failure === undefined || isCut(failure);
+    if (cut && !this.#heard && this.target.tls === undefined) {
       return unavailable(address, {
-        reason: "the server closed the connection right after the TLS handshake",
-        hint: "It probably refused the TLS client certificate.",
-      });
-    }
-    if (failure === undefined) {
-      const reason = "connection closed before the call had ended";
-      if (this.#heard || this.target.tls) return unavailable(address, { reason });
-      return unavailable(address, {
-        reason,
+        reason: "connection closed before the call had ended",
         hint: "It never spoke gRPC: does it expect TLS (--tls and --cafile for an orderer, " +
           "CORE_PEER_TLS_ENABLED=true for a peer)?",
         spoke: false,
+      }, failure);
+    }
+    if (failure === undefined) {
+      if (this.#heard) {
+        return unavailable(address, { reason: "connection closed before the call had ended" });
+      }
+      return unavailable(address, {
+        reason: "the server closed the connection right after the TLS handshake",
+        hint: "It probably refused the TLS client certificate.",
       });
     }
     if (failure instanceof ConnectionError) {
@@ -107,6 +109,12 @@ export class ClientSession {
     this.#connection.destroy();
     await this.closed;
   }
+}
+
+/** The other side hung up, whether our last bytes had arrived or not. */
+function isCut(failure: Error): boolean {
+  const code = "code" in failure ? failure.code : undefined;
+  return code === "ECONNRESET" || code === "EPIPE";
 }
 
 function protocolFailure({ message }: ConnectionError, heard: boolean): ConnectFailure {

@@ -102,6 +102,8 @@ class Http2RpcClient implements RpcClient {
         end: (error, unprocessed) => resolve({ error, unprocessed, bytes }),
       });
       if (!call.start(this.#headers(method, options, scope))) {
+        // Another call was faster to the last free place.
+        if (session.usable) return resolve(this.#exchange(method, frame, options, scope));
         return resolve({ error: session.lost(), unprocessed: true, bytes });
       }
       call.writeLast(frame);
@@ -123,7 +125,8 @@ class Http2RpcClient implements RpcClient {
           const session = await this.#connected(scope);
           const call = new ClientCall(session, this.#target.limits.maxMessageBytes, events);
           if (call.start(this.#headers(method, options, scope))) return call;
-          if (attempt > 0) throw session.lost();
+          if (session.usable) attempt--;
+          else if (attempt > 0) throw session.lost();
         }
       },
     });

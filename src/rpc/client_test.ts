@@ -378,3 +378,27 @@ for (const ending of ["ends", "resets"] as const) {
     await new Promise((resolve) => listener.close(resolve));
   });
 }
+
+Deno.test("calls beyond the server's limit wait for their turn, also behind one that gave up", async () => {
+  const server = await createRpcServer({
+    listen: "127.0.0.1:0",
+    logger: silentLogger,
+    limits: { maxConcurrentStreams: 1 },
+  });
+  registerTestServices(server);
+  const client = createRpcClient({ address: server.address });
+  await client.unary(processProposal, proposal("the limit is known"));
+  const going = new AbortController();
+  const first = client.unary(processProposal, proposal("wait"), { signal: going.signal });
+  const impatient = client.unary(processProposal, proposal("x"), { timeoutMs: 50 });
+  const patient = Array.from(
+    { length: 30 },
+    (_, i) => client.unary(processProposal, proposal(`call ${i}`)),
+  );
+  await assert.rejects(impatient, { status: GrpcStatus.DEADLINE_EXCEEDED });
+  going.abort();
+  await assert.rejects(first, { status: GrpcStatus.CANCELLED });
+  assert.equal((await Promise.all(patient)).length, 30);
+  await client.close();
+  await server.close(0);
+});

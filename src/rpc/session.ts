@@ -36,7 +36,8 @@ export class ClientSession {
       events: {
         settings: () => this.#heard = true,
         goaway: () => this.#retired(),
-        slot: () => this.#slotWaiters.shift()?.(),
+        // All of them: the first in line may have given up meanwhile.
+        slot: () => this.#wakeWaiting(),
         closed: () => {
           this.#retired();
           stop();
@@ -49,6 +50,10 @@ export class ClientSession {
 
   #retired(): void {
     this.usable = false;
+    this.#wakeWaiting();
+  }
+
+  #wakeWaiting(): void {
     for (const wake of this.#slotWaiters.splice(0)) wake();
   }
 
